@@ -1,0 +1,37 @@
+// The swarm's error outside the forecast room: a stable code, what happened to what, and what to do next.
+// docs/errors.md lists every code.
+
+export type SwarmErrorCode =
+  | 'SWARM_E_USAGE'
+  | 'SWARM_E_UNKNOWN_ASSET'
+  | 'SWARM_E_PORT_IN_USE'
+  | 'SWARM_E_ALREADY_RUNNING'
+  | 'SWARM_E_NOT_RUNNING'
+  | 'SWARM_E_SERVICE_START'
+  | 'SWARM_E_DB_UNREACHABLE'
+  | 'SWARM_E_DB_AUTH'
+  | 'SWARM_E_DB_NEWER'
+  | 'SWARM_E_DB_MIGRATION'
+  | 'SWARM_E_NATS_UNREACHABLE'
+  | 'SWARM_E_STALE_LEASE'
+  | 'SWARM_E_ARTIFACT_MISSING'
+  | 'SWARM_E_ARTIFACT_DIGEST'
+  | 'SWARM_E_DISK_FULL'
+  | 'SWARM_E_RECORD_REFUSED'
+  | 'SWARM_E_DATA_CONFLICT'
+  | 'SWARM_E_DATA_END'
+  | 'SWARM_E_DATA_MISSING'
+  | 'SWARM_E_SIGNATURE';
+
+export class SwarmError extends Error {
+  override readonly name = 'SwarmError';
+  constructor(
+    readonly code: SwarmErrorCode,
+    message: string,
+    /** What the reader should do next. */
+    readonly hint: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
