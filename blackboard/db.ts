@@ -1,0 +1,76 @@
+// The connection to the blackboard: a Kysely instance over a pg pool, with types generated from the live schema.
+// Errors of the server become SwarmErrors with a stable code; everything else passes through untouched.
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { SwarmError } from './errors.js';
+import type { DB } from './schema.generated.js';
+
+export type Db = Kysely<DB>;
+
+const INT8 = 20;
+const INT8_ARRAY = 1016;
+
+/** bigint columns hold unix seconds, counts and tokens, all below 2^53: they arrive as numbers. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === INT8) return Number;
+    if (oid === INT8_ARRAY) return (text: string) => JSON.parse(`[${text.slice(1, -1)}]`) as number[];
+    return pg.types.getTypeParser(oid, format as 'text');
+  }) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+export interface DbOptions {
+  readonly url: string;
+  /** Shown in pg_stat_activity. */
+  readonly name: string;
+  readonly connections?: number;
+}
+
+export function openPool({ url, name, connections = 4 }: DbOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: name.slice(0, 63),
+    max: connections,
+    types,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 60_000,
+  });
+  // An idle connection that the server closed is replaced at the next query; without a listener Node would exit.
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+export function openDb(options: DbOptions): Db {
+  return new Kysely<DB>({ dialect: new PostgresDialect({ pool: openPool(options) }) });
+}
+
+/** SQLSTATE or errno of a driver error, if it has one. */
+export function stateOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+const CONNECTION = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', '57P01', '57P02', '57P03', '08006', '08003']);
+
+/** True for a failure that the same call may not meet again in a moment: the server is restarting or out of reach. */
+export function isTransient(error: unknown): boolean {
+  const state = stateOf(error);
+  if (state !== undefined) return CONNECTION.has(state) || state === 'SWARM_E_DB_UNREACHABLE';
+  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect|Client has encountered/.test(error.message);
+}
+
+/** The SwarmError behind a driver error; other errors are returned as they are. */
+export function explain(error: unknown): unknown {
+  const state = stateOf(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const cause = { cause: error };
+  if (state === 'SW001') return new SwarmError('SWARM_E_STALE_LEASE', text, 'The work was taken over after its lease ended; nothing was written. Nothing to do.', cause);
+  if (state?.startsWith('SW') && !state.startsWith('SWARM')) return new SwarmError('SWARM_E_RECORD_REFUSED', text, 'The record breaks a rule of the blackboard; see docs/blackboard.md.', cause);
+  if (state === '28P01' || state === '28000')
+    return new SwarmError('SWARM_E_DB_AUTH', `the database refused the login: ${text}`, 'Check user and password in SWARM_DATABASE_URL (or the agent file), and that the role may log in.', cause);
+  if (state === '3D000') return new SwarmError('SWARM_E_DB_UNREACHABLE', text, 'Create the database named in SWARM_DATABASE_URL, or correct the name.', cause);
+  if (state === '23514' || state === '23502' || state === '42501')
+    return new SwarmError('SWARM_E_RECORD_REFUSED', text, 'The record breaks a rule of its table or the login lacks the right; see docs/blackboard.md.', cause);
+  if (isTransient(error)) return new SwarmError('SWARM_E_DB_UNREACHABLE', `the database cannot be reached: ${text}`, 'Is it running? `swarm up` starts the embedded one; SWARM_DATABASE_URL names another.', cause);
+  return error;
+}
