@@ -1,0 +1,116 @@
+// Judging a model on windows: its score on each, and the gain over another model with an honest standard error.
+// Promises: a model sees only bars closed 60 s before a window; the same seeds give paired comparisons.
+// Leaves to others: which windows, which baseline, and what gain is enough.
+import { type Bars, contiguousHistory, gridPrices } from './bars.js';
+import { ForecastError } from './errors.js';
+import { toPrices } from './onnx/prices.js';
+import type { Simulator } from './onnx/session.js';
+import { type ScoringInterval, scorePaths } from './score/index.js';
+import { LEAD_S } from './windows.js';
+
+export { yardstickSpec } from './families/yardstick.js';
+
+export interface EvaluatedCompetition {
+  readonly horizon_s: number;
+  readonly increment_s: number;
+  readonly intervals: readonly ScoringInterval[];
+}
+
+export interface EvaluateOptions {
+  readonly paths: number;
+  /** Bars of history that the model reads. */
+  readonly history: number;
+  /** Seed of the window that starts at t0; give all models the same. */
+  seedOf(t0: number): string;
+}
+
+/** Total score (bps) of every window, in the order of `starts`. Throws what history, model and score throw. */
+export async function evaluate(
+  sim: Simulator,
+  b: Bars,
+  starts: readonly number[],
+  competition: EvaluatedCompetition,
+  opts: EvaluateOptions,
+): Promise<Float64Array> {
+  const { horizon_s, increment_s, intervals } = competition;
+  if (b.step !== increment_s) {
+    const hint = 'evaluate on bars whose step is the competition’s increment';
+    throw new ForecastError('SWARM_E_SCORE_INPUT', `${b.step} s bars, increment ${increment_s} s`, hint);
+  }
+  const steps = horizon_s / increment_s;
+  const scores = new Float64Array(starts.length);
+  for (const [i, t0] of starts.entries()) {
+    const real = gridPrices(b, t0, horizon_s, increment_s);
+    const history = contiguousHistory(b, t0 - LEAD_S, opts.history);
+    const request = {
+      history,
+      start_s: t0,
+      step_s: increment_s,
+      steps,
+      paths: opts.paths,
+      seed: opts.seedOf(t0),
+    };
+    const returns = await sim.simulate(request);
+    // The price at t0 is not known yet when a forecast is due: anchor at the last close that was visible.
+    const paths = toPrices(returns, steps, opts.paths, Math.exp(history[history.length - 1]));
+    scores[i] = scorePaths(paths, real, increment_s, intervals).total;
+  }
+  return scores;
+}
+
+export interface PairedGain {
+  /** Mean of base - model over the mean of base: positive is better than the base. */
+  readonly gain: number;
+  /** Newey-West standard error of gain. */
+  readonly se: number;
+  readonly n: number;
+  readonly mean_base: number;
+  readonly mean_model: number;
+  /** gain / se; 0 when the scores are identical. */
+  readonly t: number;
+}
+
+/**
+ * Relative gain of model over base on the same windows. `lag` windows of autocorrelation enter the standard error
+ * (Bartlett weights; Newey & West 1987). Throws SWARM_E_SCORE_INPUT for n < 2, unequal lengths or non-finite scores.
+ */
+export function pairedGain(
+  base: Float64Array,
+  model: Float64Array,
+  opts: { readonly lag: number },
+): PairedGain {
+  const n = base.length;
+  const finite = base.every(Number.isFinite) && model.every(Number.isFinite);
+  if (n < 2 || model.length !== n || !finite || !(opts.lag >= 0 && opts.lag < n)) {
+    throw new ForecastError(
+      'SWARM_E_SCORE_INPUT',
+      `cannot compare ${n} with ${model.length} ${finite ? 'finite' : 'partly non-finite'} scores at lag ${opts.lag}`,
+      'pass two or more finite scores per model on the same windows and a lag below their number',
+    );
+  }
+  const mean_base = mean(base);
+  const mean_model = mean(model);
+  if (!(mean_base > 0)) {
+    throw new ForecastError(
+      'SWARM_E_SCORE_INPUT',
+      `the base scores ${mean_base} on average`,
+      'remove -1 scores first',
+    );
+  }
+  const centred = base.map((v, i) => v - model[i] - (mean_base - mean_model));
+  let variance = autocovariance(centred, 0);
+  for (let l = 1; l <= opts.lag; l++) variance += 2 * (1 - l / (opts.lag + 1)) * autocovariance(centred, l);
+  const gain = (mean_base - mean_model) / mean_base;
+  const se = Math.sqrt(Math.max(0, variance) / n) / mean_base;
+  return { gain, se, n, mean_base, mean_model, t: gain === 0 ? 0 : gain / se };
+}
+
+function mean(values: Float64Array): number {
+  return values.reduce((sum, v) => sum + v, 0) / values.length;
+}
+
+function autocovariance(centred: Float64Array, lag: number): number {
+  let sum = 0;
+  for (let i = lag; i < centred.length; i++) sum += centred[i] * centred[i - lag];
+  return sum / centred.length;
+}

@@ -1,0 +1,38 @@
+// What a model family is: a spec schema, a fit, and a compiler to ONNX. Nothing else.
+// Promises: a fit depends on its arguments alone, and its result is plain JSON numbers.
+// Leaves to others: which spec to try (knobs describe the space), where models are stored, how they are judged.
+import type { ZodType } from 'zod';
+import type { TrainingData } from '../fit/training.js';
+
+export type { TrainingData } from '../fit/training.js';
+
+/** Fitted parameters by name. */
+export type Fitted = Readonly<Record<string, number>>;
+
+/** One numeric spec field that a searcher may vary. */
+export interface Knob {
+  readonly min: number;
+  readonly max: number;
+  /** Sample on a log scale. */
+  readonly log?: boolean;
+  readonly integer?: boolean;
+}
+
+export interface CompileContext<S> {
+  readonly spec: S;
+  readonly step_s: number;
+}
+
+export interface Family<S> {
+  readonly name: string;
+  readonly schema: ZodType<S>;
+  readonly knobs: Readonly<Record<string, Knob>>;
+  /** A valid spec to start a search from, for an asset and a horizon in seconds. */
+  start(asset: string, horizon_s: number): S;
+  /** Bars of history that the compiled model reads. */
+  historyBars(spec: S, step_s: number): number;
+  /** Throws SWARM_E_BARS_TOO_FEW or SWARM_E_FIT_FAILED. */
+  fit(train: TrainingData, spec: S): Fitted;
+  /** ONNX bytes; the same arguments give the same bytes. Throws SWARM_E_SPEC_INVALID for params of another family. */
+  compile(params: Fitted, ctx: CompileContext<S>): Uint8Array;
+}

@@ -1,0 +1,88 @@
+// Every model family, by name, and the one step from spec and training data to a servable model.
+// Promises: same spec, data and meta give the same bytes. Leaves choosing among them to the agents.
+
+import { ForecastError } from '../errors.js';
+import { FORMAT_VERSION, type Manifest } from '../manifest.js';
+import { ewmaT } from './ewma-t.js';
+import type { Family, TrainingData } from './family.js';
+import { garchT } from './garch-t.js';
+import { gbm } from './gbm.js';
+import { REFERENCE_HOURLY_SIGMA } from './reference.js';
+import { type Spec, specDigest } from './spec.js';
+
+export { canonicalJson } from '../canonical.js';
+export type { Family, Fitted, Knob, TrainingData } from './family.js';
+export { REFERENCE_HOURLY_SIGMA } from './reference.js';
+export { parseSpec, type Spec, specDigest, specSchema } from './spec.js';
+export { yardstickSpec } from './yardstick.js';
+
+/** Families by name. A family is only ever given specs of its own (`spec.family === family.name`). */
+export const families: Readonly<Record<Spec['family'], Family<Spec>>> = {
+  gbm: anySpec(gbm),
+  ewma_t: anySpec(ewmaT),
+  garch_t: anySpec(garchT),
+};
+
+/** The reference miner's spec of an asset. Throws SWARM_E_SPEC_INVALID for an asset it has no sigma for. */
+export function referenceSpec(asset: string): Spec {
+  const sigma_hourly = REFERENCE_HOURLY_SIGMA[asset];
+  if (sigma_hourly !== undefined) return { family: 'gbm', sigma_hourly };
+  const known = Object.keys(REFERENCE_HOURLY_SIGMA).join(', ');
+  throw new ForecastError(
+    'SWARM_E_SPEC_INVALID',
+    `the reference miner has no sigma for ${asset}`,
+    `it has ${known}`,
+  );
+}
+
+/** Provenance that only the caller knows. */
+export interface FitMeta {
+  /** Unix seconds: no bar that closed later was used. */
+  readonly data_cutoff_s: number;
+  readonly dataset_digest: string;
+  readonly code_version: string;
+}
+
+/** Fits, compiles, and writes the manifest. Throws SWARM_E_BARS_TOO_FEW, SWARM_E_FIT_FAILED, SWARM_E_SPEC_INVALID. */
+export function fitAndCompile(
+  spec: Spec,
+  train: TrainingData,
+  meta: FitMeta,
+): { onnx: Uint8Array; manifest: Manifest } {
+  const family = families[spec.family];
+  const params = family.fit(train, spec);
+  const onnx = family.compile(params, { spec, step_s: train.step_s });
+  const manifest: Manifest = {
+    v: FORMAT_VERSION,
+    family: spec.family,
+    spec,
+    spec_digest: specDigest(spec),
+    params: { ...params },
+    history_bars: family.historyBars(spec, train.step_s),
+    step_s: train.step_s,
+    asset: train.asset,
+    data_cutoff_s: meta.data_cutoff_s,
+    dataset_digest: meta.dataset_digest,
+    code_version: meta.code_version,
+  };
+  return { onnx, manifest };
+}
+
+/** Widens a family to all specs; parsing by its own schema keeps a foreign spec out. */
+function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
+  const own = (spec: Spec): S => {
+    const parsed = family.schema.safeParse(spec);
+    if (parsed.success) return parsed.data;
+    const hint = 'look the family up by spec.family';
+    throw new ForecastError('SWARM_E_SPEC_INVALID', `${family.name}: ${parsed.error.message}`, hint);
+  };
+  return {
+    name: family.name,
+    schema: family.schema,
+    knobs: family.knobs,
+    start: (asset, horizon_s) => family.start(asset, horizon_s),
+    historyBars: (spec, step_s) => family.historyBars(own(spec), step_s),
+    fit: (train, spec) => family.fit(train, own(spec)),
+    compile: (params, ctx) => family.compile(params, { ...ctx, spec: own(ctx.spec) }),
+  };
+}

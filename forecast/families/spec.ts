@@ -1,0 +1,25 @@
+// A spec: the declarative description of one model, and its identity.
+// Promises: parsed strictly (unknown fields are refused); equal specs have equal digests.
+// Leaves to others: what to try next.
+import { z } from 'zod';
+import { canonicalJson, sha256Hex } from '../canonical.js';
+import { ForecastError } from '../errors.js';
+import { ewmaTSchema } from './ewma-t.js';
+import { garchTSchema } from './garch-t.js';
+import { gbmSchema } from './gbm.js';
+
+export const specSchema = z.discriminatedUnion('family', [gbmSchema, ewmaTSchema, garchTSchema]);
+export type Spec = z.infer<typeof specSchema>;
+
+/** Parses unknown data as a spec. Throws SWARM_E_SPEC_INVALID naming the fields at fault. */
+export function parseSpec(value: unknown): Spec {
+  const parsed = specSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const what = parsed.error.issues.map((i) => `${i.path.join('.') || 'spec'}: ${i.message}`).join('; ');
+  throw new ForecastError('SWARM_E_SPEC_INVALID', `not a spec: ${what}`, 'correct the named fields');
+}
+
+/** sha256 (hex) of the spec's canonical JSON. */
+export function specDigest(spec: Spec): string {
+  return sha256Hex(canonicalJson(spec));
+}

@@ -1,0 +1,134 @@
+// A small builder for ONNX graphs: write a model as calls, get its bytes.
+// Promises: deterministic names and bytes; inputs and output always as in contract.ts.
+// Leaves to others: the mathematics, and checking what others built (inspect.ts).
+import { INPUTS, OPSET, OUTPUT, type Port } from './contract.js';
+import {
+  ATTRIBUTE,
+  type AttributeProto,
+  ELEMENT,
+  encodeModel,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from './proto.js';
+
+type Attribute = number | readonly number[] | GraphProto;
+
+export interface GraphBuilder {
+  /** Adds a node with one output and returns the output's name. */
+  op(type: string, inputs: readonly string[], attributes?: Readonly<Record<string, Attribute>>): string;
+  /** Adds an initializer and returns its name. Without dims: a scalar for one value, else a vector. */
+  floats(values: ArrayLike<number>, dims?: readonly number[]): string;
+  doubles(values: ArrayLike<number>, dims?: readonly number[]): string;
+  ints(values: ArrayLike<number>, dims?: readonly number[]): string;
+  /**
+   * A Scan over the first axis. `body` receives the names of the states and of this step's slices, and returns the new
+   * states and this step's outputs; it may also read any name of the outer graph.
+   * Returns the final states, then the stacked outputs.
+   */
+  scan(
+    states: readonly string[],
+    sequences: readonly string[],
+    body: (g: GraphBuilder, states: string[], slices: string[]) => { states: string[]; outputs: string[] },
+  ): string[];
+}
+
+interface Draft {
+  readonly nodes: NodeProto[];
+  readonly initializers: TensorProto[];
+  next: number;
+}
+
+/** Bytes of a model that reads `historyBars` log prices; `body` returns the name of a float [steps, paths] value. */
+export function buildModel(historyBars: number, body: (g: GraphBuilder) => string): Uint8Array {
+  const draft: Draft = { nodes: [], initializers: [], next: 0 };
+  const g = builder(draft, draft.nodes);
+  const result = body(g);
+  draft.nodes.push({ op_type: 'Identity', input: [result], output: [OUTPUT.name] });
+  return encodeModel({
+    ir_version: 8,
+    producer_name: 'synth-swarm',
+    opset_import: [{ domain: '', version: OPSET }],
+    graph: {
+      name: 'forecast',
+      node: draft.nodes,
+      initializer: draft.initializers,
+      input: INPUTS.map((port) => valueInfo(port, historyBars)),
+      output: [valueInfo(OUTPUT, historyBars)],
+    },
+  });
+}
+
+function builder(draft: Draft, nodes: NodeProto[]): GraphBuilder {
+  const fresh = (stem: string): string => `${stem.toLowerCase()}_${draft.next++}`;
+  const constant =
+    (type: number, field: 'float_data' | 'double_data' | 'int64_data') =>
+    (
+      values: ArrayLike<number>,
+      dims: readonly number[] = values.length === 1 ? [] : [values.length],
+    ): string => {
+      const name = fresh('const');
+      draft.initializers.push({ name, dims: [...dims], data_type: type, [field]: Array.from(values) });
+      return name;
+    };
+  return {
+    op(type, inputs, attributes = {}) {
+      const output = fresh(type);
+      nodes.push({
+        op_type: type,
+        input: [...inputs],
+        output: [output],
+        attribute: attributesOf(attributes),
+      });
+      return output;
+    },
+    floats: constant(ELEMENT.FLOAT, 'float_data'),
+    doubles: constant(ELEMENT.DOUBLE, 'double_data'),
+    ints: constant(ELEMENT.INT64, 'int64_data'),
+    scan(states, sequences, body) {
+      const inner: NodeProto[] = [];
+      const stateNames = states.map(() => fresh('state'));
+      const sliceNames = sequences.map(() => fresh('slice'));
+      const result = body(builder(draft, inner), stateNames, sliceNames);
+      const outputs = [...result.states, ...result.outputs];
+      const graph: GraphProto = {
+        name: fresh('body'),
+        node: inner,
+        input: [...stateNames, ...sliceNames].map(untyped),
+        output: outputs.map(untyped),
+      };
+      const names = outputs.map(() => fresh('scan'));
+      const attribute = attributesOf({ body: graph, num_scan_inputs: sequences.length });
+      nodes.push({ op_type: 'Scan', input: [...states, ...sequences], output: names, attribute });
+      return names;
+    },
+  };
+}
+
+function attributesOf(values: Readonly<Record<string, Attribute>>): AttributeProto[] {
+  return Object.entries(values).map(([name, value]) => {
+    if (typeof value === 'number') return { name, type: ATTRIBUTE.INT, i: value };
+    if (isList(value)) return { name, type: ATTRIBUTE.INTS, ints: [...value] };
+    return { name, type: ATTRIBUTE.GRAPH, g: value };
+  });
+}
+
+function isList(value: readonly number[] | GraphProto): value is readonly number[] {
+  return Array.isArray(value);
+}
+
+/** Scan states and slices are float vectors over paths in every family. */
+function untyped(name: string): ValueInfoProto {
+  return {
+    name,
+    type: { tensor_type: { elem_type: ELEMENT.FLOAT, shape: { dim: [{ dim_param: 'paths' }] } } },
+  };
+}
+
+function valueInfo(port: Port, historyBars: number): ValueInfoProto {
+  const dim = port.shape.map((d) =>
+    typeof d === 'string' ? { dim_param: d } : { dim_value: d ?? historyBars },
+  );
+  return { name: port.name, type: { tensor_type: { elem_type: port.type, shape: { dim } } } };
+}

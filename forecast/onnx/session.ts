@@ -1,0 +1,97 @@
+// Running a model: history, start and seed in, simulated log returns out.
+// Promises: noise and calendar are made here from the request alone, so all models given one seed share their
+// random numbers; wrong or non-finite output is a failure, never a forecast.
+// Leaves to others: trust. openInProcess is for models this process built; anything else goes through sandbox.ts.
+// First: the library reads its switch when it is loaded.
+import './telemetry-off.js';
+
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { ForecastError } from '../errors.js';
+import { rng } from '../rng.js';
+import { CALENDAR_FEATURES, calendarFeatures } from './contract.js';
+import { admit } from './inspect.js';
+
+export interface SimulateRequest {
+  /** Natural log closes, oldest first, exactly as many as the model reads. */
+  readonly history: Float64Array;
+  /** Unix seconds at which the first step begins. */
+  readonly start_s: number;
+  readonly step_s: number;
+  readonly steps: number;
+  readonly paths: number;
+  readonly seed: string;
+}
+
+export interface Simulator {
+  /** Log returns [steps x paths], row-major, natural log per step. Throws SWARM_E_MODEL_FAILED. */
+  simulate(req: SimulateRequest): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Opens a model in this process. Throws SWARM_E_MODEL_REFUSED (inspection) or SWARM_E_MODEL_FAILED (runtime). */
+export async function openInProcess(bytes: Uint8Array): Promise<Simulator> {
+  const admitted = admit(bytes);
+  const { historyBars } = admitted.facts;
+  const session = await failing('it does not load', () =>
+    InferenceSession.create(admitted.bytes, {
+      executionProviders: ['cpu'],
+      // One thread: 1000 x 288 paths take milliseconds, and a fleet of agents shares its cores.
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      logSeverityLevel: 4,
+    }),
+  );
+  return {
+    async simulate(req) {
+      checkRequest(req, historyBars);
+      const noise = new Float32Array(req.steps * req.paths);
+      rng(req.seed).fillNormal(noise);
+      const calendar = calendarFeatures(req.start_s, req.step_s, req.steps);
+      const feeds = {
+        history: new Tensor('float64', req.history, [historyBars]),
+        calendar: new Tensor('float32', calendar, [req.steps, CALENDAR_FEATURES]),
+        noise: new Tensor('float32', noise, [req.steps, req.paths, 1]),
+      };
+      const { log_returns } = await failing('it stopped while simulating', () => session.run(feeds));
+      return checkOutput(log_returns, req);
+    },
+    async close() {
+      await session.release();
+    },
+  };
+}
+
+function checkRequest(req: SimulateRequest, historyBars: number): void {
+  const { history, steps, paths } = req;
+  if (history.length !== historyBars) fail(`it reads ${historyBars} bars and was given ${history.length}`);
+  if (!history.every(Number.isFinite)) fail('its history holds a value that is not finite');
+  const counts = Number.isInteger(steps) && steps > 0 && Number.isInteger(paths) && paths > 0;
+  if (!counts || steps * paths > 50_000_000) fail(`${steps} steps x ${paths} paths cannot be simulated`);
+  if (!Number.isFinite(req.start_s) || !(req.step_s > 0))
+    fail(`start ${req.start_s} s, step ${req.step_s} s`);
+}
+
+function checkOutput(output: Tensor | undefined, req: SimulateRequest): Float32Array {
+  const data = output?.data;
+  if (!(data instanceof Float32Array) || output?.dims.join('x') !== `${req.steps}x${req.paths}`) {
+    return fail(`it returned [${output?.dims.join(', ')}], expected [${req.steps}, ${req.paths}]`);
+  }
+  for (const value of data) if (!Number.isFinite(value)) fail('it returned a log return that is not finite');
+  return data;
+}
+
+async function failing<T>(what: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new ForecastError('SWARM_E_MODEL_FAILED', `model failed: ${what}: ${detail}`, HINT, { cause });
+  }
+}
+
+const HINT = 'check the request against the manifest; if it is right, the model is broken';
+
+function fail(why: string): never {
+  throw new ForecastError('SWARM_E_MODEL_FAILED', `model failed: ${why}`, HINT);
+}
