@@ -50,7 +50,7 @@ export async function enrol(admin: pg.Client, directory: string, who: { name: st
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (!existsSync(path)) {
     const id = uuid7();
-    const fresh: Credentials = { id, ...who, login: `swarm_agent_${id.replaceAll('-', '')}`, password: randomBytes(24).toString('base64url'), ...newKeyPair() };
+    const fresh: Credentials = { id, name: who.name, owner: who.owner, role: who.role, login: `swarm_agent_${id.replaceAll('-', '')}`, password: randomBytes(24).toString('base64url'), ...newKeyPair() };
     writeFileSync(path, `${JSON.stringify(fresh, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   }
   const credentials = readCredentials(path);

@@ -11,7 +11,8 @@ export interface MarketClock {
   readonly dataset_digest: string;
   readonly seed: string;
   readonly profile: string;
-  readonly assets: readonly string[];
+  /** The slots that this market opens. */
+  readonly slots: readonly string[];
   /** Market seconds per wall second. */
   readonly speed: number;
   readonly data_from: Date;

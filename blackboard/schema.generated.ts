@@ -85,6 +85,11 @@ export interface BoardAttempt {
   stage: string;
 }
 
+export interface BoardBeacon {
+  id: Generated<boolean>;
+  secret: string;
+}
+
 export interface BoardBriefing {
   agent_id: string;
   at: Generated<Timestamp>;
@@ -431,7 +436,6 @@ export interface FleetChallengers {
 }
 
 export interface FleetClock {
-  assets: string[] | null;
   data_from: Timestamp | null;
   data_to: Timestamp | null;
   dataset_digest: string | null;
@@ -439,6 +443,7 @@ export interface FleetClock {
   note: string | null;
   profile: string | null;
   seed: string | null;
+  slots: string[] | null;
   source: string | null;
   speed: number | null;
 }
@@ -550,7 +555,6 @@ export interface MarketBar {
 }
 
 export interface MarketClock {
-  assets: string[];
   data_from: Timestamp;
   data_to: Timestamp | null;
   dataset_digest: string;
@@ -559,6 +563,7 @@ export interface MarketClock {
   note: Generated<string>;
   profile: string;
   seed: string;
+  slots: string[];
   source: string;
   speed: number;
   wall_at: Generated<Timestamp>;
@@ -785,6 +790,7 @@ export interface DB {
   "board.alert": BoardAlert;
   "board.answer": BoardAnswer;
   "board.attempt": BoardAttempt;
+  "board.beacon": BoardBeacon;
   "board.briefing": BoardBriefing;
   "board.challenger": BoardChallenger;
   "board.claim": BoardClaim;

@@ -39,6 +39,9 @@ insert into board.constant (name, value, unit, note) values
   ('stride_s_86400', 43200, 's', 'distance of window starts, 24 h horizon'),
   ('stride_s_3600', 10800, 's', 'distance of window starts, 1 h horizon'),
   ('max_windows', 90, 'windows', 'window sets are thinned evenly to this many'),
+  ('history_days', 400, 'days', 'how far back agents read bars'),
+  ('lookback_days_300', 10, 'days', 'history before every window of a 5-minute slot: no model reads more'),
+  ('lookback_days_60', 3, 'days', 'history before every window of a 1-minute slot'),
   ('min_windows', 20, 'windows', 'fewer usable windows than this make no claim and no verdict');
 
 create table market.clock (
@@ -47,7 +50,7 @@ create table market.clock (
   dataset_digest text not null check (dataset_digest ~ '^[0-9a-f]{64}$'),
   seed text not null,
   profile text not null,
-  assets text[] not null check (cardinality(assets) > 0),
+  slots text[] not null check (cardinality(slots) > 0),
   wall_at timestamptz not null default clock_timestamp(),
   market_at timestamptz not null,
   data_from timestamptz not null,

@@ -119,7 +119,7 @@ create table board.claim (
   claimed_gain board.finite not null check (claimed_gain < 1),
   claimed_se board.finite not null check (claimed_se >= 0),
   signature text not null,
-  -- Unknown to the claimant when it signs: decides who checks and whether an audit happens.
+  -- Unknown to the claimant when it signs (0003_flow.sql): decides who checks and whether an audit happens.
   salt uuid not null default gen_random_uuid(),
   work_id text not null,
   fence bigint not null,

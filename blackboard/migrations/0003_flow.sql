@@ -65,6 +65,12 @@ begin
   end loop;
 end $$;
 
+-- The swarm's own secret, which no agent may read: it salts the drawing of checkers.
+create table board.beacon (
+  id boolean primary key default true check (id),
+  secret text not null check (length(secret) >= 32)
+);
+
 -- A claim is about now: nobody picks an older day whose hidden windows it has seen since.
 create function board.check_claim() returns trigger
 language plpgsql security definer set search_path = pg_catalog as $$
@@ -72,6 +78,7 @@ begin
   if new.as_of > market.now() or new.as_of < market.now() - interval '3 days' then
     raise exception 'claim % is as of %, the market is at %', new.id, new.as_of, market.now() using errcode = 'SW003';
   end if;
+  new.salt := md5((select secret from board.beacon) || new.slot || new.spec_digest || extract(epoch from new.as_of)::text || (select name from board.agent where id = new.agent_id))::uuid;
   return new;
 end $$;
 create trigger about_now before insert on board.claim for each row execute function board.check_claim();

@@ -1,9 +1,9 @@
 // The home directory: everything that one local swarm keeps on disk, under one path, readable by its owner only.
 // Postgres refuses to run as root and its own user cannot enter a root-owned 0700 home. So when root runs the
-// swarm, and only then, the cluster lies in /var/lib/synth-swarm/<hash of the home path>/pg, owned by that user.
+// swarm, and only then, the cluster lies in /var/lib/synth-swarm/<hash of the home path>-<random>/pg, owned by that user.
 // The choice is made when the home is created and recorded in settings.json; no directory that existed before
 // has its mode widened. Leaves to lock.ts: that only one `up` runs. To keepers: creating pgdata.
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -62,7 +62,8 @@ function settingsPath(root: string): string {
 
 function dataDirectoryFor(root: string): string {
   if (process.geteuid?.() !== 0) return join(root, 'pg');
-  return join(ROOT_STORE, createHash('sha256').update(root).digest('hex').slice(0, 16), 'pg');
+  // A part drawn at random: a home that was deleted and made anew at the same place starts with an empty database.
+  return join(ROOT_STORE, `${createHash('sha256').update(root).digest('hex').slice(0, 12)}-${randomBytes(4).toString('hex')}`, 'pg');
 }
 
 function claimDirectory(root: string): void {

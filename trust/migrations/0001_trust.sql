@@ -228,7 +228,7 @@ select * from need where have < wanted;
 create view trust.check_turn as
 with eligible as (
   select n.*, a.id as checker_id,
-    row_number() over (partition by n.claim_id order by md5(n.salt::text || a.id::text)) as turn
+    row_number() over (partition by n.claim_id order by md5(n.salt::text || a.name)) as turn
   from trust.check_need n
   join board.agent a on a.role = 'checker' and a.owner <> n.owner
   join board.presence p on p.agent_id = a.id and p.beat_at > clock_timestamp() - trust.constant('presence_s') * interval '1 second'

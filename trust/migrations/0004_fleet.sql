@@ -82,7 +82,7 @@ create view fleet.promotions as
 select id, slot, reign, kind, artifact, family, previous, e_value, threshold, windows, at, market_at from board.promotion order by at desc, id desc;
 
 create view fleet.clock as
-select c.source, c.dataset_digest, c.seed, c.profile, c.assets, c.speed, c.data_from, c.data_to, c.note, market.now() as market_now
+select c.source, c.dataset_digest, c.seed, c.profile, c.slots, c.speed, c.data_from, c.data_to, c.note, market.now() as market_now
 from market.clock c order by c.id desc limit 1;
 
 grant usage on schema trust, fleet to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_miner, swarm_validator,

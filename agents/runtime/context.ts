@@ -1,0 +1,92 @@
+// What every agent process has: identity, blackboard, doorbell, artifacts, clock-bound settings, a log and a way to stop.
+// Nothing here knows what the agent is for.
+import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { sql } from 'kysely';
+import pino, { type Logger } from 'pino';
+import { type ArtifactStore, directoryStore } from '../../blackboard/artifacts.js';
+import { type Db, openDb } from '../../blackboard/db.js';
+import { agentUrl, type Credentials, readCredentials } from '../../blackboard/enrol.js';
+import { SwarmError } from '../../blackboard/errors.js';
+import { type Doorbell, openDoorbell } from '../../blackboard/events/doorbell.js';
+import { uuid7 } from '../../blackboard/ids.js';
+import { type MarketClock, readClock } from '../../blackboard/market.js';
+import { type SignedKind, signRecord } from '../../blackboard/signed.js';
+import { loadProfile, type Profile } from '../../miner/sn50/profile.js';
+import { type Constants, readConstants } from '../../trust/constants.js';
+
+/** How to reach the swarm: what a person passes to any agent process. */
+export interface AgentOptions {
+  /** The agent's own file (0600), from enrolment. */
+  readonly agentFile: string;
+  /** Address of the blackboard; user and password come from the agent file. */
+  readonly blackboard: string;
+  readonly artifacts: string;
+  /** File holding the NATS address with its credentials; absent: the sweep alone. */
+  readonly natsFile?: string | undefined;
+  /** Seed of every random choice. */
+  readonly seed: string;
+}
+
+export interface AgentContext {
+  readonly who: Credentials;
+  readonly db: Db;
+  readonly databaseUrl: string;
+  readonly natsUrl: string | null;
+  readonly store: ArtifactStore;
+  readonly bell: Doorbell;
+  readonly log: Logger;
+  readonly constants: Constants;
+  readonly profile: Profile;
+  readonly clock: MarketClock;
+  readonly seed: string;
+  /** Aborted when the agent must stop claiming work. */
+  readonly stopping: AbortSignal;
+  /** Tells the fleet that this agent lives and what it does. */
+  beat(state: string, work_id?: string): Promise<void>;
+  /** Common columns of a new record by this agent. */
+  stamp(): { id: string; agent_id: string };
+  /** Signature over the record's content by this agent's key. */
+  sign(kind: SignedKind, row: object): string;
+  alert(severity: 'info' | 'warning' | 'error', code: string, message: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The code version that every result carries. */
+export const CODE_VERSION = 'synth-swarm/0.1.0';
+
+export function readNatsFile(path: string | undefined): string | null {
+  if (path === undefined) return null;
+  if (!existsSync(path)) throw new SwarmError('SWARM_E_NATS_UNREACHABLE', `the NATS file ${path} does not exist`, 'Name the file that holds the NATS address, or leave it out to run on the sweep alone.');
+  return readFileSync(path, 'utf8').trim();
+}
+
+export async function openContext(options: AgentOptions, wakes: readonly string[], stopping: AbortSignal): Promise<AgentContext> {
+  const who = readCredentials(options.agentFile);
+  const log = pino({ name: who.name, base: { role: who.role, owner: who.owner, pid: process.pid }, redact: ['password', 'privateKey', '*.password', '*.privateKey'] }, pino.destination({ fd: 2, sync: true }));
+  const databaseUrl = agentUrl(options.blackboard, who);
+  const natsUrl = readNatsFile(options.natsFile);
+  const db = openDb({ url: databaseUrl, name: `swarm ${who.name}` });
+  const clock = await readClock(db);
+  const constants = await readConstants(db);
+  const bell = openDoorbell({ natsUrl: wakes.length > 0 ? natsUrl : null, consumer: who.name, kinds: wakes, onProblem: (error) => log.warn({ err: error }, 'events are out of reach; the sweep goes on') });
+  const stamp = (): { id: string; agent_id: string } => ({ id: uuid7(), agent_id: who.id });
+  return {
+    who, db, databaseUrl, natsUrl, bell, log, constants, clock, stopping, stamp,
+    store: directoryStore(options.artifacts),
+    profile: loadProfile(clock.profile),
+    seed: options.seed,
+    async beat(state, work_id) {
+      await sql`select board.beat(${process.pid}::int, ${hostname()}, ${state}, ${work_id ?? null}::text)`.execute(db);
+    },
+    sign: (kind, row) => signRecord(kind, row, who.privateKey),
+    async alert(severity, code, message) {
+      log[severity === 'error' ? 'error' : severity === 'warning' ? 'warn' : 'info']({ code }, message);
+      await db.insertInto('board.alert').values({ ...stamp(), severity, code, message: message.slice(0, 2000) }).execute();
+    },
+    async close() {
+      await bell.close();
+      await db.destroy();
+    },
+  };
+}

@@ -1,0 +1,102 @@
+// The space of specs as a searcher sees it: families with numeric knobs, each scaled to [0, 1]. A draw that the family's
+// own schema refuses, or that would read more history than windows offer, is drawn again.
+import { families, type Family, type Knob, parseSpec, type Spec } from '../../forecast/families/index.js';
+import type { Rng } from '../../forecast/rng.js';
+import type { ToldPattern } from '../../trust/briefing.js';
+import type { Task } from './strategist.js';
+
+type Fields = Record<string, unknown>;
+
+/** Families that are searched; the reference miner is the yardstick of the subnet, not a candidate. */
+export const searchedFamilies = (): Spec['family'][] => (Object.keys(families) as Spec['family'][]).filter((name) => name !== 'gbm').sort();
+
+const REDRAWS = 60;
+const KEEP_FITTED = 0.75;
+const INCLUDE_OPTIONAL = 0.5;
+
+function scaled(knob: Knob, value: number): number {
+  return knob.log ? Math.log(value / knob.min) / Math.log(knob.max / knob.min) : (value - knob.min) / (knob.max - knob.min);
+}
+
+function unscaled(knob: Knob, u: number): number {
+  const clipped = Math.min(1, Math.max(0, u));
+  const value = knob.log ? knob.min * (knob.max / knob.min) ** clipped : knob.min + clipped * (knob.max - knob.min);
+  // Six digits tell apart every value that matters, and keep equal specs equal.
+  return knob.integer ? Math.round(value) : Number(value.toPrecision(6));
+}
+
+/** The first of up to 60 drafts that is a valid spec for the task; `otherwise` when luck runs out. */
+function admissible(draft: () => Fields, task: Task, otherwise: Spec): Spec {
+  for (let i = 0; i < REDRAWS; i++) {
+    try {
+      const spec = parseSpec(draft());
+      if (families[spec.family].historyBars(spec, task.step_s) <= task.max_history_bars) return spec;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'SWARM_E_SPEC_INVALID') throw error;
+    }
+  }
+  return otherwise;
+}
+
+function flip(fields: Fields, chance: number, rng: Rng): void {
+  for (const [name, value] of Object.entries(fields)) if (typeof value === 'boolean' && rng.uniform() < chance) fields[name] = !value;
+}
+
+/** A spec of one family with every knob drawn from its whole range. */
+export function randomSpec(name: Spec['family'], task: Task, rng: Rng): Spec {
+  const family: Family<Spec> = families[name];
+  const first = family.start(task.asset, task.horizon_s);
+  const draft = (): Fields => {
+    const fields: Fields = { ...first };
+    for (const [field, knob] of Object.entries(family.knobs)) {
+      if (!(field in first) && rng.uniform() >= INCLUDE_OPTIONAL) continue;
+      if (fields[field] === 'fit' && rng.uniform() < KEEP_FITTED) continue;
+      fields[field] = unscaled(knob, rng.uniform());
+    }
+    flip(fields, 0.5, rng);
+    return fields;
+  };
+  return admissible(draft, task, first);
+}
+
+/** A neighbour: each numeric knob moves with probability one half by a normal step of `width` on its [0, 1] scale. */
+export function mutateSpec(parent: Spec, width: number, task: Task, rng: Rng): Spec {
+  const { knobs } = families[parent.family];
+  const draft = (): Fields => {
+    const fields: Fields = { ...parent };
+    const numeric = Object.keys(knobs).filter((field) => typeof fields[field] === 'number');
+    const sure = numeric[rng.int(Math.max(1, numeric.length))];
+    for (const field of numeric) {
+      const move = rng.normal() * width;
+      const knob = knobs[field] as Knob;
+      if (field === sure || rng.uniform() < 0.5) fields[field] = unscaled(knob, scaled(knob, fields[field] as number) + move);
+    }
+    flip(fields, width / 2, rng);
+    return fields;
+  };
+  return admissible(draft, task, parent);
+}
+
+/** A child of two specs of one family: each field from either parent. */
+export function crossSpecs(a: Spec, b: Spec, task: Task, rng: Rng): Spec {
+  const draft = (): Fields => {
+    const child: Fields = {};
+    for (const field of new Set([...Object.keys(a), ...Object.keys(b)])) {
+      const value = ((rng.uniform() < 0.5 ? a : b) as Fields)[field];
+      if (value !== undefined) child[field] = value;
+    }
+    return child;
+  };
+  return admissible(draft, task, a);
+}
+
+/** How much what was told speaks for a spec: sum of verified effects, in standard deviations, of patterns it matches. */
+export function toldWorth(spec: Spec, patterns: readonly ToldPattern[]): number {
+  let worth = 0;
+  for (const p of patterns) {
+    const value = p.knob === null ? undefined : (spec as Fields)[p.knob];
+    const matches = (p.family === null || p.family === spec.family) && (p.knob === null || (typeof value === 'number' && value >= p.low! && value <= p.high!));
+    if (matches) worth += p.gain / p.sd;
+  }
+  return worth;
+}

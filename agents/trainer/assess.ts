@@ -1,0 +1,57 @@
+// A checker's re-run: the artifact from its bytes alone, on hidden windows, beside the champion and the yardstick.
+import { ForecastError } from '../../forecast/errors.js';
+import { pairedGain } from '../../forecast/evaluate.js';
+import { unpackArtifact } from '../../forecast/manifest.js';
+import { windowSetDigest } from '../../forecast/windows.js';
+import { inSandbox, mean, ScoreCache, type SlotData, scoresOf, windowsOf, yardstickScores } from './scoring.js';
+
+export interface AssessInput extends SlotData {
+  readonly artifact: Uint8Array;
+  readonly champion: Uint8Array;
+  readonly champion_digest: string;
+  readonly starts: readonly number[];
+  readonly min_windows: number;
+  readonly expect: { readonly asset: string; readonly spec_digest: string; readonly data_cutoff_s: number };
+}
+
+export interface Assessment {
+  readonly starts: number[];
+  readonly windows_digest: string;
+  readonly mean_crps: number;
+  readonly yardstick_crps: number;
+  readonly champion_crps: number;
+  readonly gain: number;
+  readonly se: number;
+  /** CRPS(champion) - CRPS(artifact) per window. */
+  readonly differences: number[];
+  readonly champion_t: number;
+  /** sd of the differences as a share of the champion's mean score. */
+  readonly difference_sd: number;
+}
+
+const champions = new ScoreCache();
+
+/** Re-scores an artifact from its bytes alone, in the locked-down child, beside the champion and the yardstick. */
+export async function assess(input: AssessInput): Promise<Assessment> {
+  const { onnx, manifest } = unpackArtifact(input.artifact);
+  const { expect } = input;
+  if (manifest.asset !== expect.asset || manifest.spec_digest !== expect.spec_digest || manifest.data_cutoff_s !== expect.data_cutoff_s || manifest.step_s !== input.bars.step)
+    throw new ForecastError('SWARM_E_MODEL_REFUSED', 'the artifact\'s manifest is not what the claim says of it', 'The claim does not describe this artifact.');
+  const starts = windowsOf(input, input.starts, input.min_windows);
+  const model = await inSandbox(onnx, (sim) => scoresOf(input, sim, starts, manifest.history_bars));
+  const base = await yardstickScores(input, starts);
+  const champion = await champions.get(`${input.slot} ${input.champion_digest} ${windowSetDigest(starts)}`, () => {
+    const reigning = unpackArtifact(input.champion);
+    return inSandbox(reigning.onnx, (sim) => scoresOf(input, sim, starts, reigning.manifest.history_bars));
+  });
+  const { gain, se } = pairedGain(base, model, { lag: input.lag });
+  const against = pairedGain(champion, model, { lag: input.lag });
+  const differences = Array.from(model, (score, i) => champion[i]! - score);
+  const centre = mean(Float64Array.from(differences));
+  const sd = Math.sqrt(differences.reduce((s, d) => s + (d - centre) ** 2, 0) / (differences.length - 1)) / mean(champion);
+  return {
+    starts, windows_digest: windowSetDigest(starts), mean_crps: mean(model), yardstick_crps: mean(base), champion_crps: mean(champion),
+    gain, se, differences, champion_t: against.t, difference_sd: sd,
+  };
+}
+

@@ -1,0 +1,60 @@
+// From a spec to an artifact with a score on public windows.
+import { type Bars, indexAtOrBefore, segments } from '../../forecast/bars.js';
+import { pairedGain } from '../../forecast/evaluate.js';
+import { fitAndCompile, parseSpec, type Spec } from '../../forecast/families/index.js';
+import { artifactDigest, packArtifact } from '../../forecast/manifest.js';
+import { openInProcess } from '../../forecast/onnx/session.js';
+import { windowSetDigest } from '../../forecast/windows.js';
+import { mean, type SlotData, scoresOf, windowsOf, yardstickScores } from './scoring.js';
+
+export interface ExperimentInput extends SlotData {
+  readonly spec: Spec;
+  readonly data_cutoff_s: number;
+  readonly train_bars: number;
+  readonly starts: readonly number[];
+  readonly min_windows: number;
+}
+
+export interface ExperimentResult {
+  readonly artifact: Uint8Array;
+  readonly digest: string;
+  readonly n_windows: number;
+  readonly windows_digest: string;
+  readonly mean_crps: number;
+  readonly yardstick_crps: number;
+  /** Gain over the yardstick as a share of it, with its standard error. */
+  readonly gain: number;
+  readonly se: number;
+}
+
+/** Contiguous runs of log prices: the last `count` bars closed by `cutoff_s`. */
+export function trainingSegments(bars: Bars, cutoff_s: number, count: number): Float64Array[] {
+  const end = indexAtOrBefore(bars, cutoff_s - bars.step) + 1;
+  const from = Math.max(0, end - count);
+  const cut: Bars = { ...bars, open_s: bars.open_s.slice(from, end), close: bars.close.slice(from, end) };
+  return segments(cut).map((run) => cut.close.slice(run.from, run.to).map(Math.log));
+}
+
+export async function experiment(input: ExperimentInput): Promise<ExperimentResult> {
+  const starts = windowsOf(input, input.starts, input.min_windows);
+  const spec = parseSpec(input.spec);
+  const { onnx, manifest } = fitAndCompile(
+    spec,
+    { asset: input.bars.asset, step_s: input.bars.step, segments: trainingSegments(input.bars, input.data_cutoff_s, input.train_bars) },
+    { data_cutoff_s: input.data_cutoff_s, dataset_digest: input.dataset_digest, code_version: input.code_version },
+  );
+  const artifact = packArtifact(onnx, manifest);
+  const sim = await openInProcess(onnx);
+  try {
+    const model = await scoresOf(input, sim, starts, manifest.history_bars);
+    const base = await yardstickScores(input, starts);
+    const { gain, se } = pairedGain(base, model, { lag: input.lag });
+    return {
+      artifact, digest: artifactDigest(artifact), n_windows: starts.length, windows_digest: windowSetDigest(starts),
+      mean_crps: mean(model), yardstick_crps: mean(base), gain, se,
+    };
+  } finally {
+    await sim.close();
+  }
+}
+

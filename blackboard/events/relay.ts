@@ -1,0 +1,70 @@
+// The relay: outbox rows -> JetStream -> marked as published. Woken by NOTIFY, and by a slow sweep for what a lost
+// notification missed. A crash between publishing and marking publishes again; the message id makes that harmless.
+import pg from 'pg';
+import type { Db } from '../db.js';
+import { pause } from './doorbell.js';
+import { connectNats, ensureStream, publish } from './stream.js';
+
+interface Options {
+  readonly db: Db;
+  /** The relay's own connection string: LISTEN needs a connection that stays. */
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+  readonly signal: AbortSignal;
+  readonly onProblem: (error: unknown) => void;
+  /** Called after every pass with the number of events published. */
+  readonly onPass: (published: number) => void;
+}
+
+const BATCH = 500;
+const SWEEP_MS = 1000;
+
+export async function runRelay({ db, databaseUrl, natsUrl, signal, onProblem, onPass }: Options): Promise<void> {
+  while (!signal.aborted) {
+    const listener = new pg.Client({ connectionString: databaseUrl, application_name: 'swarm relay listener' });
+    const broken = new AbortController();
+    listener.on('error', () => broken.abort());
+    try {
+      await listener.connect();
+      let ring: () => void = () => undefined;
+      listener.on('notification', () => ring());
+      await listener.query('listen swarm_outbox');
+      const nats = await connectNats(natsUrl, 'relay');
+      try {
+        await ensureStream(nats);
+        while (!signal.aborted && !broken.signal.aborted && !nats.isClosed()) {
+          const rang = new AbortController();
+          ring = () => rang.abort();
+          const published = await relayOnce(db, (event) => publish(nats, event));
+          onPass(published);
+          if (published < BATCH) await pause(SWEEP_MS, AbortSignal.any([rang.signal, signal, broken.signal]));
+        }
+      } finally {
+        await nats.close();
+      }
+    } catch (error) {
+      if (!signal.aborted) onProblem(error);
+    } finally {
+      await listener.end().catch(onProblem);
+    }
+    await pause(SWEEP_MS, signal);
+  }
+}
+
+/** Publishes what waits, oldest first, and marks it; returns how many. */
+export async function relayOnce(db: Db, send: (event: { v: 1; id: number; kind: string; ref: string }) => Promise<void>): Promise<number> {
+  const waiting = await db
+    .selectFrom('board.outbox')
+    .select(['id', 'kind', 'ref'])
+    .where('published_at', 'is', null)
+    .orderBy('id')
+    .limit(BATCH)
+    .execute();
+  if (waiting.length === 0) return 0;
+  const sent = await Promise.allSettled(waiting.map((row) => send({ v: 1, ...row })));
+  const done = waiting.filter((_, i) => sent[i]!.status === 'fulfilled').map((row) => row.id);
+  if (done.length > 0) await db.updateTable('board.outbox').set({ published_at: new Date() }).where('id', 'in', done).execute();
+  const failed = sent.find((s) => s.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return done.length;
+}

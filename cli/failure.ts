@@ -1,0 +1,17 @@
+// How the command fails: message, what to do, code; 2 for wrong use, 4 without a database, 1 otherwise. No stack for known errors.
+import { CommanderError } from 'commander';
+import { explain } from '../blackboard/db.js';
+
+const EXIT: Record<string, number> = { SWARM_E_USAGE: 2, SWARM_E_UNKNOWN_ASSET: 2, SWARM_E_UNKNOWN_PROFILE: 2, SWARM_E_DB_UNREACHABLE: 4, SWARM_E_DB_AUTH: 4 };
+
+export function fail(error: unknown): void {
+  if (error instanceof CommanderError) {
+    // commander has printed its own message; asking for help is no error.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+    return;
+  }
+  const { code, message, hint, stack } = explain(error) as Error & { code?: string; hint?: string };
+  const known = typeof code === 'string' && code.startsWith('SWARM_E_');
+  process.stderr.write(known ? `${code}: ${message}\n  ${hint ?? ''}\n` : `${stack ?? String(error)}\n`);
+  process.exitCode = (known ? EXIT[code] : undefined) ?? 1;
+}

@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+// The `swarm` command: reads arguments, calls one function of a room, prints, and says with its exit code how it went.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { fail } from './failure.js';
+
+const number = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError('not a number of 0 or more');
+  return value;
+};
+const integer = (text: string): number => {
+  const value = number(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('not a whole number');
+  return value;
+};
+const list = (text: string): string[] => text.split(',').map((s) => s.trim()).filter(Boolean);
+const instant = (text: string): Date => {
+  const value = new Date(text);
+  if (Number.isNaN(value.getTime())) throw new InvalidArgumentError('not a date such as 2025-03-14T00:00:00Z');
+  return value;
+};
+
+const program = new Command('swarm').description('Independent agents search for better price forecasts for Bittensor subnet 50, trust what was verified, and serve what won.').version('0.1.0').exitOverride().configureOutput({ writeErr: (text) => process.stderr.write(text) });
+
+const home = (): Option => new Option('--home <dir>', 'directory that keeps everything of this swarm (default: ~/.synth-swarm)').env('SWARM_HOME');
+
+program
+  .command('up')
+  .description('start the whole swarm on this machine and run it until Ctrl-C')
+  .addOption(home())
+  .option('--bars <dir>', 'replay recorded bars from a directory of CSV files')
+  .addOption(new Option('--market <source>', 'which market').choices(['replay', 'simulated', 'live']))
+  .option('--assets <list>', 'assets, separated by commas (default: all that have bars)', list)
+  .option('--speed <x>', 'market seconds per wall second', number, 1440)
+  .option('--minutes <n>', 'stop after this many minutes of wall time', number)
+  .option('--from <time>', 'market time at which a new replay begins', instant)
+  .option('--seed <text>', 'seed of every random choice', '1')
+  .option('--profile <id>', "dated state of the subnet's rules", '2026-05')
+  .option('--explorers <n>', 'explorers; the last of several searches at random, as the control', integer, 2)
+  .option('--optimizers <n>', 'optimizers', integer, 1)
+  .option('--saboteurs <n>', 'owners that claim 20% better than the truth, to watch trust work', integer, 0)
+  .option('--ports <base>', 'first of four ports: Postgres, NATS, miner, validator', integer)
+  .option('--no-events', 'run without NATS, on the sweep alone')
+  .action(async (o) => {
+    const { upCommand } = await import('./up/command.js');
+    process.exitCode = await upCommand(o);
+  });
+
+program
+  .command('down')
+  .description('stop the swarm of a home')
+  .addOption(home())
+  .action(async (o) => {
+    const { openHome } = await import('./services/home.js');
+    const { stopRunning } = await import('./services/running.js');
+    const done = await stopRunning(openHome(o.home));
+    process.stderr.write(done === 'stopped' ? 'stopped\n' : 'nothing was running\n');
+  });
+
+program
+  .command('status')
+  .description('one screen of what the swarm does; exit 0 healthy, 3 degraded, 4 no database')
+  .addOption(home())
+  .option('--json', 'the same as JSON, a stable contract')
+  .option('--watch', 'again every two seconds')
+  .action(async (o) => {
+    const { statusCommand } = await import('./status/command.js');
+    process.exitCode = await statusCommand(o);
+  });
+
+const data = program.command('data').description('market bars');
+data
+  .command('import')
+  .description('import CSV files such as BTC_5m.csv.gz into the bars store of a running swarm')
+  .argument('<dir>', 'directory of bar files')
+  .addOption(home())
+  .option('--assets <list>', 'only these assets', list)
+  .action(async (dir, o) => {
+    const { importCommand } = await import('./data.js');
+    await importCommand(dir, o);
+  });
+
+program
+  .command('agent')
+  .description('run one agent process, on this machine or any other that reaches the blackboard')
+  .argument('<role>', 'explorer, optimizer, checker, publisher, miner, validator, relay or feed')
+  .requiredOption('--agent-file <file>', "the agent's own file, from enrolment")
+  .requiredOption('--blackboard <url>', 'address of the blackboard, without user and password')
+  .requiredOption('--artifacts <dir>', 'artifact store')
+  .option('--nats-file <file>', 'file that holds the NATS address; without it the agent sweeps')
+  .option('--seed <text>', 'seed of every random choice', '1')
+  .option('--strategist <name>', 'explorer: evolve or random', 'evolve')
+  .option('--overclaim <share>', 'explorer: a saboteur of the fleet test adds this to every claim', number)
+  .option('--port <n>', 'miner: port to listen on', integer)
+  .option('--target <host:port>', 'validator: the miner to ask')
+  .option('--spool <dir>', 'validator: where answers wait for their horizon')
+  .option('--once', 'one unit of work, then exit')
+  .option('--drain', 'work until there is none, then exit')
+  .action(async (role, o) => {
+    const [{ roleKind }, { live }] = await Promise.all([import('./roles.js'), import('../agents/runtime/life.js')]);
+    await live(roleKind(role, o), o, { ...(o.once ? { steps: 1 } : {}), drain: o.drain === true });
+    process.exit(0);
+  });
+
+program
+  .command('reproduce')
+  .description('run a number of experiments one at a time on a held clock and print artifacts and verdicts: equal input, equal output')
+  .addOption(new Option('--home <dir>', 'keep the run here (default: a temporary directory that is removed)'))
+  .option('--bars <dir>', 'recorded bars')
+  .addOption(new Option('--market <source>', 'which market').choices(['replay', 'simulated']))
+  .option('--assets <list>', 'assets, separated by commas', list)
+  .option('--from <time>', 'market time', instant)
+  .option('--seed <text>', 'seed of every random choice', '1')
+  .option('--profile <id>', "dated state of the subnet's rules", '2026-05')
+  .option('--experiments <n>', 'how many', integer, 6)
+  .option('--ports <base>', 'first of four ports', integer, 15600)
+  .option('--json', 'as JSON')
+  .action(async (o) => {
+    const { reproduceCommand } = await import('./reproduce.js');
+    await reproduceCommand(o);
+  });
+
+program.parseAsync().catch(fail);

@@ -1,0 +1,115 @@
+// `swarm reproduce`: the searching half of the swarm, one process at a time on a held clock. Equal seed, bars and number of
+// experiments give equal artifacts and equal verdict numbers: the printed digest is over all of them.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type pg from 'pg';
+import { sha256 } from '../blackboard/artifacts.js';
+import { enrol } from '../blackboard/enrol.js';
+import { SwarmError } from '../blackboard/errors.js';
+import { loadProfile } from '../miner/sn50/profile.js';
+import { connectAdmin, publicAddress } from './admin.js';
+import { compiledEntry } from './services/entries.js';
+import { changeSettings, openHome } from './services/home.js';
+import { lockHome } from './services/lock.js';
+import { portsFrom } from './services/ports.js';
+import { Supervisor } from './services/supervisor.js';
+import { table } from './status/render.js';
+import { chosenSource } from './up/command.js';
+import { fleet, type Member } from './up/fleet.js';
+import { openMarket } from './up/market.js';
+import { database } from './up/up.js';
+
+export interface ReproduceArguments {
+  readonly home?: string;
+  readonly bars?: string;
+  readonly market?: 'replay' | 'simulated';
+  readonly assets?: string[];
+  readonly from?: Date;
+  readonly seed: string;
+  readonly profile: string;
+  readonly experiments: number;
+  readonly ports: number;
+  readonly json?: boolean;
+}
+
+interface Row {
+  readonly agent: string;
+  readonly slot: string;
+  readonly artifact: string;
+  readonly gain: number;
+  readonly claimed: boolean;
+  readonly verdicts: { checker: string; gain: number; se: number; champion_t: number }[];
+}
+
+export async function reproduceCommand(o: ReproduceArguments): Promise<void> {
+  const source = chosenSource(o);
+  const root = o.home ?? join(mkdtempSync(join(tmpdir(), 'swarm-')), 'home');
+  const home = changeSettings(openHome(root), { ports: { base: o.ports } });
+  const lock = lockHome(home);
+  const supervisor = new Supervisor(home);
+  let admin: pg.Client | null = null;
+  try {
+    const url = await database(supervisor, home, portsFrom(o.ports).postgres);
+    admin = await connectAdmin(url, 'swarm reproduce');
+    const market = await openMarket(admin, { source, bars: o.bars, assets: o.assets, speed: 0, seed: o.seed, profile: loadProfile(o.profile), from: o.from, repeatable: true }, (line) => process.stderr.write(`${line}\n`));
+    const members = fleet({ explorers: 2, optimizers: 1, saboteurs: 0, events: false, simulated: false, minerPort: 0, spool: '' }).filter((m) => m.role !== 'miner' && m.role !== 'validator');
+    const run = await runner(admin, home.agents, home.artifacts, publicAddress(url), o.seed, members);
+    await run('publisher', ['--drain']);
+    const searchers = members.filter((m) => m.role === 'explorer' || m.role === 'optimizer');
+    for (let i = 0; i < o.experiments; i++) {
+      await run(searchers[i % searchers.length]!.name, ['--once']);
+      for (const checker of members.filter((m) => m.role === 'checker')) await run(checker.name, ['--drain']);
+      process.stderr.write(`experiment ${i + 1} of ${o.experiments}\n`);
+    }
+    print(await results(admin), market.dataset_digest, o);
+  } finally {
+    await admin?.end();
+    await supervisor.stop();
+    lock.release();
+    if (o.home === undefined) rmSync(dirname(root), { recursive: true, force: true });
+  }
+}
+
+type Run = (name: string, args: readonly string[]) => Promise<void>;
+
+/** Runs one agent at a time, by name or by role, to its end. */
+async function runner(admin: pg.Client, agents: string, artifacts: string, address: string, seed: string, members: readonly Member[]): Promise<Run> {
+  const paths = new Map<string, { member: Member; path: string }>();
+  for (const member of members) paths.set(member.name, { member, path: (await enrol(admin, agents, member)).path });
+  return (name, args) => {
+    const { member, path } = paths.get(name) ?? [...paths.values()].find((p) => p.member.role === name)!;
+    return new Promise((resolve, reject) => {
+      const child = spawn(
+        process.execPath,
+        [compiledEntry('cli/main.js'), 'agent', member.role, '--agent-file', path, '--blackboard', address, '--artifacts', artifacts, '--seed', seed, ...(member.args ?? []), ...args],
+        { stdio: ['ignore', 'ignore', 'pipe'] },
+      );
+      let log = '';
+      child.stderr.on('data', (chunk) => (log = (log + chunk).slice(-4000)));
+      child.on('error', reject);
+      child.on('exit', (code) => (code === 0 ? resolve() : reject(new SwarmError('SWARM_E_SERVICE_START', `${member.name} ended with code ${code}`, `Its last words:\n${log}`))));
+    });
+  };
+}
+
+async function results(admin: pg.Client): Promise<Row[]> {
+  const { rows } = await admin.query<Row>(
+    `select a.name as agent, e.slot, e.artifact, e.gain, c.id is not null as claimed,
+       coalesce((select json_agg(json_build_object('checker', k.name, 'gain', v.verified_gain, 'se', v.verified_se, 'champion_t', v.champion_t) order by k.name)
+                 from board.verdict v join board.agent k on k.id = v.agent_id where v.claim_id = c.id), '[]') as verdicts
+     from board.experiment e join board.agent a on a.id = e.agent_id left join board.claim c on c.experiment_id = e.id order by e.at`,
+  );
+  return rows;
+}
+
+function print(rows: readonly Row[], dataset_digest: string, o: ReproduceArguments): void {
+  const digest = sha256(JSON.stringify(rows));
+  if (o.json) {
+    process.stdout.write(`${JSON.stringify({ digest, dataset_digest, seed: o.seed, experiments: rows })}\n`);
+    return;
+  }
+  const cells = rows.map((r) => [r.agent, r.slot, r.artifact.slice(0, 16), r.gain.toFixed(6), r.claimed ? 'claimed' : '-', r.verdicts.map((v) => `${v.checker} ${v.gain.toFixed(6)}`).join(', ')]);
+  process.stdout.write(`${table(['agent', 'slot', 'artifact', 'public gain', 'claim', 'verdicts'], cells)}\n\ndataset ${dataset_digest}, seed ${o.seed}\ndigest ${digest}\n`);
+}

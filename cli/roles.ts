@@ -1,0 +1,67 @@
+// Every role by name, as a process: the agents' own, and those of the blackboard and the miner on the same life.
+import { checker } from '../agents/checker/main.js';
+import { explorer, explorerStrategists } from '../agents/explorer/main.js';
+import { optimizer } from '../agents/optimizer/main.js';
+import { publisher } from '../agents/publisher/main.js';
+import type { AgentContext } from '../agents/runtime/context.js';
+import type { AgentKind } from '../agents/runtime/life.js';
+import { SwarmError } from '../blackboard/errors.js';
+import { runRelay } from '../blackboard/events/relay.js';
+import { openFeed } from '../miner/prices/feed.js';
+import { openMiner } from '../miner/serving/main.js';
+import { openValidator } from '../miner/validator/main.js';
+
+/** What single roles take besides what every agent takes. */
+export interface RoleOptions {
+  readonly strategist?: string;
+  readonly overclaim?: number;
+  readonly port?: number;
+  readonly target?: string;
+  readonly spool?: string;
+}
+
+const relay = (): AgentKind => ({
+  wakes: [],
+  sweepMs: 1000,
+  nice: 0,
+  open: async (context: AgentContext) => ({
+    async step() {
+      if (context.natsUrl === null) throw new SwarmError('SWARM_E_NATS_UNREACHABLE', 'the relay has no NATS address', 'Give it --nats-file.');
+      await runRelay({
+        db: context.db, databaseUrl: context.databaseUrl, natsUrl: context.natsUrl, signal: context.stopping,
+        onProblem: (error) => context.log.warn({ err: error }, 'the relay waits'),
+        onPass: (published) => published > 0 && context.log.debug({ published }, 'relayed'),
+      });
+      return true;
+    },
+  }),
+});
+
+function required<T>(value: T | undefined, flag: string): T {
+  if (value === undefined) throw new SwarmError('SWARM_E_USAGE', `${flag} is missing`, `Give ${flag}; see \`swarm agent --help\`.`);
+  return value;
+}
+
+function strategistOf(name = 'evolve'): keyof typeof explorerStrategists {
+  if (name in explorerStrategists) return name as keyof typeof explorerStrategists;
+  throw new SwarmError('SWARM_E_USAGE', `unknown strategist "${name}"`, `Use one of: ${Object.keys(explorerStrategists).join(', ')}.`);
+}
+
+const kinds: Record<string, (options: RoleOptions) => AgentKind> = {
+  explorer: (o) => explorer({ strategist: strategistOf(o.strategist), overclaim: o.overclaim ?? 0 }),
+  optimizer,
+  checker,
+  publisher,
+  relay,
+  miner: (o) => ({ wakes: ['promotion'], sweepMs: 2000, nice: 0, open: (context) => openMiner(context, required(o.port, '--port')) }),
+  validator: (o) => ({ wakes: [], sweepMs: 100, nice: 0, open: (context) => openValidator(context, { target: required(o.target, '--target'), directory: required(o.spool, '--spool') }) }),
+  feed: () => ({ wakes: [], sweepMs: 2000, nice: 0, open: openFeed }),
+};
+
+export const roleNames = Object.keys(kinds);
+
+export function roleKind(role: string, options: RoleOptions): AgentKind {
+  const kind = kinds[role];
+  if (kind === undefined) throw new SwarmError('SWARM_E_USAGE', `unknown role "${role}"`, `Use one of: ${roleNames.join(', ')}.`);
+  return kind(options);
+}

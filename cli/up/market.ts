@@ -1,0 +1,156 @@
+// Opening the market of a home: recorded bars or a simulation, once; later starts continue where the clock stood.
+import { createHash, randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { sha256 } from '../../blackboard/artifacts.js';
+import { SwarmError } from '../../blackboard/errors.js';
+import { simulatedMarket } from '../../miner/market/simulated.js';
+import { importBars } from '../../miner/prices/import.js';
+import { AHEAD_DAYS } from '../../miner/prices/feed.js';
+import { columnsOf, SIMULATED_STEPS, simulatedBars } from '../../miner/prices/simulated.js';
+import { assertAssets, findCompetition, parseSlot, type Profile, slots as slotsOf } from '../../miner/sn50/profile.js';
+
+export interface MarketChoice {
+  readonly source: 'replay' | 'simulated';
+  /** Directory of bar files, for a replay. */
+  readonly bars?: string | undefined;
+  readonly assets?: readonly string[] | undefined;
+  readonly speed: number;
+  readonly seed: string;
+  readonly profile: Profile;
+  /** Market instant at which a replay begins; default: see {@link defaultStart}. */
+  readonly from?: Date | undefined;
+  /** The beacon is drawn from the seed instead of at random: for runs that must repeat. */
+  readonly repeatable?: boolean;
+}
+
+export interface OpenedMarket {
+  readonly slots: readonly string[];
+  readonly dataset_digest: string;
+  readonly market_at: Date;
+  readonly data_to: Date | null;
+  readonly continued: boolean;
+}
+
+type Progress = (line: string) => void;
+
+const DAY_S = 86_400;
+/** What agents need before a market's first instant: hidden, public and training windows with their gaps (see docs/forecast.md). */
+const SIMULATED_HISTORY_DAYS = 160;
+/** 2024-06-10: the simulation's epoch, 2024-01-01, plus its history. */
+const SIMULATED_START_S = 1_704_067_200 + (SIMULATED_HISTORY_DAYS + 1) * DAY_S;
+const SIMULATED_ASSETS = ['BTC', 'ETH', 'SOL'];
+/** A replay begins this long before its bars end, so that as much as possible lies before it. */
+const REPLAY_DAYS = 17;
+
+/** Stores bars, writes the clock's first (held) row, and says what the market is. */
+export async function openMarket(admin: pg.Client, choice: MarketChoice, progress: Progress): Promise<OpenedMarket> {
+  const known = await admin.query('select source, dataset_digest, seed, slots, data_to, market_at from market.clock order by id desc limit 1');
+  if (known.rows[0] !== undefined) return continueMarket(admin, choice, known.rows[0], progress);
+  await admin.query('insert into board.beacon (secret) values ($1) on conflict do nothing', [choice.repeatable ? sha256(`beacon ${choice.seed}`) : randomBytes(32).toString('hex')]);
+  const opened = choice.source === 'simulated' ? await openSimulated(admin, choice, progress) : await openReplay(admin, choice, progress);
+  await admin.query(
+    `insert into market.clock (source, dataset_digest, seed, profile, slots, market_at, data_from, data_to, speed, note) values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 'opened')`,
+    [choice.source, opened.dataset_digest, choice.seed, choice.profile.id, opened.slots, opened.market_at, opened.data_from, opened.data_to],
+  );
+  return { ...opened, continued: false };
+}
+
+/** Lets market time run, or holds it at its present reading with speed 0. */
+export async function setSpeed(admin: pg.Client, speed: number, note: string): Promise<void> {
+  await admin.query(
+    `insert into market.clock (source, dataset_digest, seed, profile, slots, market_at, data_from, data_to, speed, note)
+     select source, dataset_digest, seed, profile, slots, market.now(), data_from, data_to, $1, $2 from market.clock order by id desc limit 1`,
+    [speed, note],
+  );
+}
+
+async function continueMarket(admin: pg.Client, choice: MarketChoice, row: Record<string, unknown>, progress: Progress): Promise<OpenedMarket> {
+  if (row['source'] !== choice.source)
+    throw new SwarmError('SWARM_E_DATA_CONFLICT', `this home runs a ${row['source']} market, not a ${choice.source} one`, 'A home keeps one market: name another with --home, or start it with the market it has.');
+  const wanted = choice.assets && slotsOf(choice.profile, choice.assets);
+  const slots = row['slots'] as string[];
+  if (wanted !== undefined && slots.some((slot) => !wanted.includes(slot)))
+    throw new SwarmError('SWARM_E_DATA_CONFLICT', `this home runs ${slots.join(', ')}`, 'Leave --assets as it was, or name another home with --home.');
+  if (choice.source === 'replay' && choice.bars !== undefined) {
+    const assets = [...new Set(slots.map((slot) => parseSlot(slot).asset))];
+    for (const one of await importBars(admin, choice.bars, assets, () => undefined)) if (one.added > 0) progress(`${one.added} new bars from ${one.file}`);
+  }
+  // A swarm that was killed did not hold its clock: it stood where it was last seen alive.
+  const seen = await admin.query<{ market_at: Date }>(
+    `select least(market.now(), greatest((select market_at from market.clock order by id desc limit 1), (select max(market_at) from board.presence))) as market_at`,
+  );
+  const market_at = seen.rows[0]!.market_at;
+  await admin.query(
+    `insert into market.clock (source, dataset_digest, seed, profile, slots, market_at, data_from, data_to, speed, note)
+     select source, dataset_digest, seed, profile, slots, $1, data_from, data_to, 0, 'continued' from market.clock order by id desc limit 1`,
+    [market_at],
+  );
+  return { slots, dataset_digest: row['dataset_digest'] as string, market_at, data_to: row['data_to'] as Date | null, continued: true };
+}
+
+type Fresh = Omit<OpenedMarket, 'continued'> & { data_from: Date };
+
+async function openReplay(admin: pg.Client, choice: MarketChoice, progress: Progress): Promise<Fresh> {
+  if (choice.bars === undefined) throw new SwarmError('SWARM_E_USAGE', 'a replay needs bars', 'Name a directory with --bars DIR.');
+  if (choice.assets !== undefined) assertAssets(choice.profile, choice.assets);
+  const files = await importBars(admin, choice.bars, choice.assets, (one) => progress(`${one.file}: ${one.rows} bars`));
+  const series = new Map(files.map((f) => [`${f.asset}/${f.step_s}`, f]));
+  const slots = slotsOf(choice.profile, choice.assets).filter((slot) => {
+    const { competition, asset } = parseSlot(slot);
+    return series.has(`${asset}/${findCompetition(choice.profile, competition).increment_s}`);
+  });
+  if (slots.length === 0) throw new SwarmError('SWARM_E_DATA_MISSING', `${choice.bars} has bars for no slot of profile ${choice.profile.id}`, 'A 24 h slot needs 5-minute bars, a 1 h slot 1-minute bars.');
+  const used = [...new Set(slots.map((slot) => { const { competition, asset } = parseSlot(slot); return `${asset}/${findCompetition(choice.profile, competition).increment_s}`; }))].sort();
+  const digest = createHash('sha256');
+  for (const key of used) digest.update(`${key} ${series.get(key)!.digest}\n`);
+  const { first_s, last_s } = await span(admin, used);
+  const market_at = choice.from ?? new Date((Math.floor(last_s / DAY_S) - REPLAY_DAYS) * DAY_S * 1000);
+  if (market_at.getTime() / 1000 >= last_s || market_at.getTime() / 1000 <= first_s)
+    throw new SwarmError('SWARM_E_DATA_END', `the replay would begin at ${market_at.toISOString()}, outside its bars (${iso(first_s)} to ${iso(last_s)})`, 'Choose another start with --from.');
+  return { slots, dataset_digest: digest.digest('hex'), market_at, data_from: new Date(first_s * 1000), data_to: new Date(last_s * 1000) };
+}
+
+const iso = (s: number): string => new Date(s * 1000).toISOString();
+
+/** The stretch that every used series covers at both ends. */
+async function span(admin: pg.Client, used: readonly string[]): Promise<{ first_s: number; last_s: number }> {
+  const { rows } = await admin.query<{ first_s: string; last_s: string }>(
+    `select min(f.first_s) as first_s, min(f.last_s) as last_s from (
+       select s.id, min(b.open_s) as first_s, max(b.open_s) + s.step_s as last_s
+       from market.series s join market.bar b on b.series_id = s.id where s.asset || '/' || s.step_s = any ($1) group by s.id) f`,
+    [used],
+  );
+  return { first_s: Number(rows[0]!.first_s), last_s: Number(rows[0]!.last_s) };
+}
+
+async function openSimulated(admin: pg.Client, choice: MarketChoice, progress: Progress): Promise<Fresh> {
+  const assets = choice.assets ?? SIMULATED_ASSETS;
+  assertAssets(choice.profile, assets);
+  const slots = slotsOf(choice.profile, assets);
+  const from_s = SIMULATED_START_S - SIMULATED_HISTORY_DAYS * DAY_S;
+  const to_s = SIMULATED_START_S + (AHEAD_DAYS + 1) * DAY_S;
+  const digest = createHash('sha256');
+  await admin.query('begin');
+  try {
+    for (const asset of [...assets].sort()) {
+      const market = simulatedMarket(choice.seed, asset);
+      digest.update(`${market.describe()} seed ${choice.seed}\n`);
+      for (const { step_s, bars } of simulatedBars(market, from_s, to_s)) {
+        const { rows } = await admin.query<{ id: number }>(`insert into market.series (asset, step_s, source, digest, rows) values ($1, $2, 'simulated', $3, $4) returning id`, [asset, step_s, sha256(market.describe()), bars.open_s.length]);
+        const columns = columnsOf(bars);
+        for (let at = 0; at < bars.open_s.length; at += 50_000)
+          await admin.query(
+            'insert into market.bar (series_id, open_s, open, high, low, close) select $1, * from unnest($2::bigint[], $3::float8[], $4::float8[], $5::float8[], $6::float8[])',
+            [rows[0]!.id, ...columns.map((c) => c.slice(at, at + 50_000))],
+          );
+      }
+      progress(`${asset}: ${SIMULATED_HISTORY_DAYS} days of simulated bars in steps of ${SIMULATED_STEPS.join(' and ')} s`);
+    }
+    await admin.query('commit');
+  } catch (error) {
+    await admin.query('rollback');
+    throw error;
+  }
+  await admin.query('analyze market.bar');
+  return { slots, dataset_digest: digest.digest('hex'), market_at: new Date(SIMULATED_START_S * 1000), data_from: new Date(from_s * 1000), data_to: null };
+}

@@ -1,0 +1,98 @@
+// Who answers for a slot: its champion, then the one before, then the founding reference. A new champion is loaded and
+// has answered a canary before it takes over, so a prompt never meets a slot without a model.
+import type { Offload } from '../../forecast/offload.js';
+import type { MinerContext } from '../context.js';
+import type { LoadedModel } from './jobs.js';
+import type { ServingJobs } from './worker.js';
+
+export type Rank = 'champion' | 'previous' | 'reference';
+
+export interface Serving {
+  readonly rank: Rank;
+  readonly digest: string;
+  readonly reign: number;
+  readonly model: LoadedModel;
+}
+
+interface Reign {
+  readonly slot: string;
+  readonly reign: number;
+  readonly artifact: string;
+}
+
+export class Champions {
+  #serving = new Map<string, readonly Serving[]>();
+  readonly #broken = new Set<string>();
+
+  constructor(
+    readonly context: MinerContext,
+    readonly thread: Offload<ServingJobs>,
+  ) {}
+
+  /** Models for a slot, best first. */
+  of(slot: string): readonly Serving[] {
+    return this.#serving.get(slot) ?? [];
+  }
+
+  /** Reads the reigns and swaps what changed; true when something did. */
+  async refresh(): Promise<boolean> {
+    const rows = await this.context.db.selectFrom('board.promotion').select(['slot', 'reign', 'artifact']).orderBy('slot').orderBy('reign', 'desc').execute();
+    const bySlot = groupBySlot(rows);
+    let changed = false;
+    for (const [slot, reigns] of bySlot) {
+      const wanted = lineup(reigns);
+      const now = this.of(slot);
+      if (now.length === wanted.length && wanted.every((w, i) => now[i]!.digest === w.artifact && now[i]!.rank === w.rank)) continue;
+      const next: Serving[] = [];
+      for (const one of wanted) {
+        const model = await this.#load(one.artifact);
+        if (model !== null) next.push({ rank: one.rank, digest: one.artifact, reign: one.reign, model });
+      }
+      const same = next.length === now.length && next.every((n, i) => n.digest === now[i]!.digest && n.rank === now[i]!.rank);
+      if (same) continue;
+      this.#serving.set(slot, next);
+      changed = true;
+      this.context.log.info({ slot, serving: next.map((s) => `${s.rank} ${s.model.family} ${s.digest.slice(0, 12)}`) }, 'serving');
+    }
+    if (changed) await this.#dropUnused();
+    return changed;
+  }
+
+  async #load(digest: string): Promise<LoadedModel | null> {
+    if (this.#broken.has(digest)) return null;
+    try {
+      return await this.thread.call('load', { digest, bytes: await this.context.store.get(digest) });
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      this.#broken.add(digest);
+      await this.context.alert('error', code ?? 'SWARM_E_MODEL_FAILED', `model ${digest.slice(0, 12)} cannot serve: ${message}`);
+      return null;
+    }
+  }
+
+  readonly #loaded = new Set<string>();
+
+  async #dropUnused(): Promise<void> {
+    const used = new Set([...this.#serving.values()].flatMap((s) => s.map((one) => one.digest)));
+    for (const digest of this.#loaded) if (!used.has(digest)) await this.thread.call('drop', { digest });
+    this.#loaded.clear();
+    for (const digest of used) this.#loaded.add(digest);
+  }
+}
+
+function groupBySlot(rows: readonly Reign[]): Map<string, Reign[]> {
+  const groups = new Map<string, Reign[]>();
+  for (const row of rows) groups.set(row.slot, [...(groups.get(row.slot) ?? []), row]);
+  return groups;
+}
+
+/** Champion, the latest different one before it, and the founding reference; each model once. */
+export function lineup(newestFirst: readonly Reign[]): { rank: Rank; artifact: string; reign: number }[] {
+  const champion = newestFirst[0]!;
+  const previous = newestFirst.find((r) => r.artifact !== champion.artifact);
+  const founding = newestFirst[newestFirst.length - 1]!;
+  const ranked = [{ rank: 'champion' as Rank, ...champion }];
+  if (previous !== undefined) ranked.push({ rank: 'previous', ...previous });
+  if (!ranked.some((r) => r.artifact === founding.artifact)) ranked.push({ rank: 'reference', ...founding });
+  return ranked.map(({ rank, artifact, reign }) => ({ rank, artifact, reign }));
+}

@@ -1,0 +1,126 @@
+// What one agent is told before one decision: the champion, the best verified specs, patterns drawn by what they are
+// worth, one antipattern, and a uniform share so that nothing is buried for ever. Computed here, recorded by the agent.
+import type { Db } from '../blackboard/db.js';
+
+/** Uniform draw in (0, 1): randomness is the caller's. */
+export type Uniform = () => number;
+
+export interface KnownSpec {
+  readonly claim_id: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly spec_digest: string;
+  readonly owner: string;
+  readonly trust: number;
+  /** Gain over the yardstick on hidden windows, rounded by the ladder; its standard error rounded up. */
+  readonly verified_gain: number;
+  readonly verified_se: number;
+  /** Decisions that were bred from it. */
+  readonly children: number;
+}
+
+/** A typed predicate over specs with the effect that verdicts give it. */
+export interface ToldPattern {
+  readonly pattern_id: string;
+  readonly family: string | null;
+  readonly knob: string | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Verified effect on the gain, shrunk to 0, and its spread. */
+  readonly gain: number;
+  readonly sd: number;
+}
+
+/** One thing told: what, why, and with which probability it was drawn. */
+export interface BriefingItem {
+  readonly kind: 'champion' | 'spec' | 'pattern' | 'antipattern';
+  readonly id: string;
+  readonly probability: number;
+  readonly weight: number;
+  readonly uniform: boolean;
+}
+
+export interface Briefing {
+  readonly slot: string;
+  readonly champion: { readonly artifact: string; readonly family: string; readonly reign: number } | null;
+  readonly specs: readonly KnownSpec[];
+  readonly patterns: readonly ToldPattern[];
+  readonly items: readonly BriefingItem[];
+}
+
+const SPECS = 6;
+const PATTERNS = 4;
+const UNIFORM_SHARE = 0.1;
+
+/** PHI, the standard normal distribution function (Abramowitz & Stegun 26.2.17, |error| < 7.5e-8). */
+export function phi(z: number): number {
+  const t = 1 / (1 + 0.2316419 * Math.abs(z));
+  const tail = Math.exp((-z * z) / 2) * 0.3989422804014327 * t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  return z >= 0 ? 1 - tail : tail;
+}
+
+export async function brief(db: Db, slot: string, uniform: Uniform): Promise<Briefing> {
+  const champion = await db.selectFrom('trust.champion').select(['artifact', 'family', 'reign']).where('slot', '=', slot).executeTakeFirst();
+  const specs = (await db
+    .selectFrom('trust.known_spec')
+    .select(['claim_id', 'spec', 'spec_digest', 'owner', 'trust', 'verified_gain', 'verified_se', 'children'])
+    .where('slot', '=', slot)
+    .orderBy((eb) => eb(eb.ref('verified_gain'), '-', eb.ref('verified_se')), 'desc')
+    .orderBy('spec_digest')
+    .limit(SPECS)
+    .execute()) as unknown as KnownSpec[];
+  const weighed = (await db
+    .selectFrom('trust.pattern_weight')
+    .select(['pattern_id', 'slot', 'family', 'knob', 'low', 'high', 'gain', 'sd'])
+    .where((eb) => eb.or([eb('slot', '=', slot), eb('slot', 'is', null)]))
+    .execute()) as unknown as (ToldPattern & { slot: string | null })[];
+  // Ids are random: order by content, so that equal histories draw equally.
+  weighed.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const drawn = drawPatterns(weighed, uniform);
+  return {
+    slot,
+    champion: champion === undefined ? null : { artifact: champion.artifact!, family: champion.family!, reign: champion.reign! },
+    specs,
+    patterns: drawn.map((d) => d.pattern),
+    items: [
+      ...(champion === undefined ? [] : [{ kind: 'champion' as const, id: champion.artifact!, probability: 1, weight: 1, uniform: false }]),
+      ...specs.map((s) => ({ kind: 'spec' as const, id: s.claim_id, probability: 1, weight: s.verified_gain - s.verified_se, uniform: false })),
+      ...drawn.map(({ pattern, ...item }) => ({ ...item, id: pattern.pattern_id })),
+    ],
+  };
+}
+
+const keyOf = (p: ToldPattern): string => `${p.family ?? ''} ${p.knob ?? ''} ${p.low ?? ''} ${p.high ?? ''} ${p.gain}`;
+
+type Drawn = { pattern: ToldPattern } & Omit<BriefingItem, 'id'>;
+
+function drawPatterns(all: readonly (ToldPattern & { slot: string | null })[], uniform: Uniform): Drawn[] {
+  const drawn: Drawn[] = [];
+  const left = [...all].filter((p, i) => all.findIndex((q) => keyOf(q) === keyOf(p)) === i);
+  const worst = left.filter((p) => p.gain < 0).sort((a, b) => a.gain / a.sd - b.gain / b.sd)[0];
+  if (worst !== undefined) {
+    drawn.push({ pattern: worst, kind: 'antipattern', probability: 1, weight: worst.gain / worst.sd, uniform: false });
+    left.splice(left.indexOf(worst), 1);
+  }
+  while (drawn.length < PATTERNS && left.length > 0) {
+    const blind = uniform() < UNIFORM_SHARE;
+    const weights = left.map((p) => phi(p.gain / p.sd) * (p.slot === null ? 0.5 : 1));
+    const total = weights.reduce((a, b) => a + b, 0);
+    const chance = weights.map((w) => UNIFORM_SHARE / left.length + (1 - UNIFORM_SHARE) * (w / total));
+    const pick = pickBy(blind ? left.map(() => 1) : weights, uniform());
+    const pattern = left[pick]!;
+    drawn.push({ pattern, kind: pattern.gain < 0 ? 'antipattern' : 'pattern', probability: chance[pick]!, weight: weights[pick]!, uniform: blind });
+    left.splice(pick, 1);
+  }
+  return drawn;
+}
+
+/** Index drawn with probability proportional to its weight; `u` in (0, 1). */
+export function pickBy(weights: readonly number[], u: number): number {
+  const total = weights.reduce((a, b) => a + b, 0);
+  let left = u * total;
+  for (const [i, w] of weights.entries()) {
+    left -= w;
+    if (left <= 0) return i;
+  }
+  return weights.length - 1;
+}
