@@ -13,11 +13,17 @@ export interface ArtifactStore {
   get(digest: string): Promise<Uint8Array>;
 }
 
-export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: Uint8Array | string): string =>
+  createHash('sha256').update(bytes).digest('hex');
 
 export function directoryStore(root: string): ArtifactStore {
   const pathOf = (digest: string): string => {
-    if (!/^[0-9a-f]{64}$/.test(digest)) throw new SwarmError('SWARM_E_ARTIFACT_MISSING', `"${digest}" is not a sha256 digest`, 'Name an artifact by the 64 hex digits of its digest.');
+    if (!/^[0-9a-f]{64}$/.test(digest))
+      throw new SwarmError(
+        'SWARM_E_ARTIFACT_MISSING',
+        `"${digest}" is not a sha256 digest`,
+        'Name an artifact by the 64 hex digits of its digest.',
+      );
     return join(root, digest.slice(0, 2), digest);
   };
   return {
@@ -41,7 +47,12 @@ export function directoryStore(root: string): ArtifactStore {
         await rm(draft, { force: true });
         const state = stateOf(error);
         if (state === 'ENOSPC' || state === 'EDQUOT')
-          throw new SwarmError('SWARM_E_DISK_FULL', `no space left for artifact ${digest} in ${root}`, 'Free space or move the store; nothing half-written was left behind.', { cause: error });
+          throw new SwarmError(
+            'SWARM_E_DISK_FULL',
+            `no space left for artifact ${digest} in ${root}`,
+            'Free space or move the store; nothing half-written was left behind.',
+            { cause: error },
+          );
         throw error;
       }
       return digest;
@@ -53,11 +64,20 @@ export function directoryStore(root: string): ArtifactStore {
         bytes = await readFile(path);
       } catch (error) {
         if (stateOf(error) !== 'ENOENT') throw error;
-        throw new SwarmError('SWARM_E_ARTIFACT_MISSING', `artifact ${digest} is not in ${root}`, 'Its author may not have finished storing it, or the store was moved: check the path.', { cause: error });
+        throw new SwarmError(
+          'SWARM_E_ARTIFACT_MISSING',
+          `artifact ${digest} is not in ${root}`,
+          'Its author may not have finished storing it, or the store was moved: check the path.',
+          { cause: error },
+        );
       }
       const actual = sha256(bytes);
       if (actual !== digest)
-        throw new SwarmError('SWARM_E_ARTIFACT_DIGEST', `artifact ${digest} holds bytes with digest ${actual}`, `The file was altered or truncated. Remove ${path}; it is never served.`);
+        throw new SwarmError(
+          'SWARM_E_ARTIFACT_DIGEST',
+          `artifact ${digest} holds bytes with digest ${actual}`,
+          `The file was altered or truncated. Remove ${path}; it is never served.`,
+        );
       return bytes;
     },
   };

@@ -7,8 +7,21 @@ const TYPES = JSON.stringify({ int8: 'number', float8: 'number', bytea: 'Buffer'
 export function generateTypes(url: string, outFile: string): void {
   const run = spawnSync(
     process.execPath,
-    ['node_modules/kysely-codegen/dist/cli/bin.js', '--dialect', 'postgres', '--url', url, '--out-file', outFile, '--type-mapping', TYPES,
-      '--exclude-pattern', 'migration.*', '--log-level', 'error'],
+    [
+      'node_modules/kysely-codegen/dist/cli/bin.js',
+      '--dialect',
+      'postgres',
+      '--url',
+      url,
+      '--out-file',
+      outFile,
+      '--type-mapping',
+      TYPES,
+      '--exclude-pattern',
+      'migration.*',
+      '--log-level',
+      'error',
+    ],
     { encoding: 'utf8' },
   );
   if (run.status !== 0) throw new Error(`kysely-codegen failed: ${run.stderr}${run.stdout}`);

@@ -50,13 +50,27 @@ export function stateOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-const CONNECTION = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', '57P01', '57P02', '57P03', '08006', '08003']);
+const CONNECTION = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EPIPE',
+  '57P01',
+  '57P02',
+  '57P03',
+  '08006',
+  '08003',
+]);
 
 /** True for a failure that the same call may not meet again in a moment: the server is restarting or out of reach. */
 export function isTransient(error: unknown): boolean {
   const state = stateOf(error);
   if (state !== undefined) return CONNECTION.has(state) || state === 'SWARM_E_DB_UNREACHABLE';
-  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect|Client has encountered/.test(error.message);
+  return (
+    error instanceof Error &&
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered/.test(error.message)
+  );
 }
 
 /** The SwarmError behind a driver error; other errors are returned as they are. */
@@ -64,13 +78,47 @@ export function explain(error: unknown): unknown {
   const state = stateOf(error);
   const text = error instanceof Error ? error.message : String(error);
   const cause = { cause: error };
-  if (state === 'SW001') return new SwarmError('SWARM_E_STALE_LEASE', text, 'The work was taken over after its lease ended; nothing was written. Nothing to do.', cause);
-  if (state?.startsWith('SW') && !state.startsWith('SWARM')) return new SwarmError('SWARM_E_RECORD_REFUSED', text, 'The record breaks a rule of the blackboard; see docs/blackboard.md.', cause);
+  if (state === 'SW001')
+    return new SwarmError(
+      'SWARM_E_STALE_LEASE',
+      text,
+      'The work was taken over after its lease ended; nothing was written. Nothing to do.',
+      cause,
+    );
+  if (state?.startsWith('SW') && !state.startsWith('SWARM'))
+    return new SwarmError(
+      'SWARM_E_RECORD_REFUSED',
+      text,
+      'The record breaks a rule of the blackboard; see docs/blackboard.md.',
+      cause,
+    );
   if (state === '28P01' || state === '28000')
-    return new SwarmError('SWARM_E_DB_AUTH', `the database refused the login: ${text}`, 'Check user and password in SWARM_DATABASE_URL (or the agent file), and that the role may log in.', cause);
-  if (state === '3D000') return new SwarmError('SWARM_E_DB_UNREACHABLE', text, 'Create the database named in SWARM_DATABASE_URL, or correct the name.', cause);
+    return new SwarmError(
+      'SWARM_E_DB_AUTH',
+      `the database refused the login: ${text}`,
+      'Check user and password in SWARM_DATABASE_URL (or the agent file), and that the role may log in.',
+      cause,
+    );
+  if (state === '3D000')
+    return new SwarmError(
+      'SWARM_E_DB_UNREACHABLE',
+      text,
+      'Create the database named in SWARM_DATABASE_URL, or correct the name.',
+      cause,
+    );
   if (state === '23514' || state === '23502' || state === '42501')
-    return new SwarmError('SWARM_E_RECORD_REFUSED', text, 'The record breaks a rule of its table or the login lacks the right; see docs/blackboard.md.', cause);
-  if (isTransient(error)) return new SwarmError('SWARM_E_DB_UNREACHABLE', `the database cannot be reached: ${text}`, 'Is it running? `swarm up` starts the embedded one; SWARM_DATABASE_URL names another.', cause);
+    return new SwarmError(
+      'SWARM_E_RECORD_REFUSED',
+      text,
+      'The record breaks a rule of its table or the login lacks the right; see docs/blackboard.md.',
+      cause,
+    );
+  if (isTransient(error))
+    return new SwarmError(
+      'SWARM_E_DB_UNREACHABLE',
+      `the database cannot be reached: ${text}`,
+      'Is it running? `swarm up` starts the embedded one; SWARM_DATABASE_URL names another.',
+      cause,
+    );
   return error;
 }

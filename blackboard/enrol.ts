@@ -9,7 +9,15 @@ import { SwarmError } from './errors.js';
 import { uuid7 } from './ids.js';
 import { newKeyPair } from './keys.js';
 
-export type AgentRole = 'explorer' | 'optimizer' | 'checker' | 'publisher' | 'miner' | 'validator' | 'feed' | 'relay';
+export type AgentRole =
+  | 'explorer'
+  | 'optimizer'
+  | 'checker'
+  | 'publisher'
+  | 'miner'
+  | 'validator'
+  | 'feed'
+  | 'relay';
 
 const credentialsSchema = z.strictObject({
   id: z.uuid(),
@@ -29,7 +37,12 @@ export function readCredentials(path: string): Credentials {
   try {
     return credentialsSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
-    throw new SwarmError('SWARM_E_DB_AUTH', `the agent file ${path} cannot be used: ${error instanceof Error ? error.message : error}`, 'Enrol the agent again, or name the right file.', { cause: error });
+    throw new SwarmError(
+      'SWARM_E_DB_AUTH',
+      `the agent file ${path} cannot be used: ${error instanceof Error ? error.message : error}`,
+      'Enrol the agent again, or name the right file.',
+      { cause: error },
+    );
   }
 }
 
@@ -45,23 +58,41 @@ export function agentUrl(blackboardUrl: string, who: Credentials): string {
  * Enrols an agent, or returns its file when it is enrolled already. The file is written before the database row is
  * committed: a row without a file cannot happen, and a file without a row is completed by the next call.
  */
-export async function enrol(admin: pg.Client, directory: string, who: { name: string; owner: string; role: AgentRole }): Promise<{ path: string; credentials: Credentials }> {
+export async function enrol(
+  admin: pg.Client,
+  directory: string,
+  who: { name: string; owner: string; role: AgentRole },
+): Promise<{ path: string; credentials: Credentials }> {
   const path = join(directory, `${who.name}.json`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (!existsSync(path)) {
     const id = uuid7();
-    const fresh: Credentials = { id, name: who.name, owner: who.owner, role: who.role, login: `swarm_agent_${id.replaceAll('-', '')}`, password: randomBytes(24).toString('base64url'), ...newKeyPair() };
+    const fresh: Credentials = {
+      id,
+      name: who.name,
+      owner: who.owner,
+      role: who.role,
+      login: `swarm_agent_${id.replaceAll('-', '')}`,
+      password: randomBytes(24).toString('base64url'),
+      ...newKeyPair(),
+    };
     writeFileSync(path, `${JSON.stringify(fresh, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   }
   const credentials = readCredentials(path);
   if (credentials.owner !== who.owner || credentials.role !== who.role)
-    throw new SwarmError('SWARM_E_RECORD_REFUSED', `${who.name} is enrolled as ${credentials.owner}'s ${credentials.role}, not as ${who.owner}'s ${who.role}`, 'Choose another name for the new agent.');
+    throw new SwarmError(
+      'SWARM_E_RECORD_REFUSED',
+      `${who.name} is enrolled as ${credentials.owner}'s ${credentials.role}, not as ${who.owner}'s ${who.role}`,
+      'Choose another name for the new agent.',
+    );
   await admin.query('begin');
   try {
     const login = pg.escapeIdentifier(credentials.login);
     const known = await admin.query('select 1 from pg_roles where rolname = $1', [credentials.login]);
     const verb = known.rowCount ? 'alter' : 'create';
-    await admin.query(`${verb} role ${login} login nosuperuser nocreatedb nocreaterole password ${pg.escapeLiteral(credentials.password)}`);
+    await admin.query(
+      `${verb} role ${login} login nosuperuser nocreatedb nocreaterole password ${pg.escapeLiteral(credentials.password)}`,
+    );
     await admin.query(`grant swarm_${who.role} to ${login}`);
     await admin.query(`alter role ${login} set statement_timeout = '60s'`);
     await admin.query(`alter role ${login} set lock_timeout = '10s'`);

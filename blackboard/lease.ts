@@ -18,7 +18,9 @@ const TERM_S = 30;
 
 /** Takes the lease on a piece of work, or returns null while somebody else holds it. */
 export async function takeLease(db: Db, work_id: string, term_s = TERM_S): Promise<Lease | null> {
-  const { rows } = await sql<{ fence: number | null }>`select board.lease_take(${work_id}, ${term_s}) as fence`.execute(db);
+  const { rows } = await sql<{
+    fence: number | null;
+  }>`select board.lease_take(${work_id}, ${term_s}) as fence`.execute(db);
   const fence = rows[0]?.fence ?? null;
   if (fence === null) return null;
   return hold(db, work_id, fence, term_s);
@@ -30,12 +32,20 @@ function hold(db: Db, work_id: string, fence: number, term_s: number): Lease {
   let over = false;
   const lose = (): void => {
     if (lost.signal.aborted) return;
-    lost.abort(new SwarmError('SWARM_E_STALE_LEASE', `the lease on ${work_id} could not be renewed`, 'Somebody else takes the work over; nothing was written.'));
+    lost.abort(
+      new SwarmError(
+        'SWARM_E_STALE_LEASE',
+        `the lease on ${work_id} could not be renewed`,
+        'Somebody else takes the work over; nothing was written.',
+      ),
+    );
     clearInterval(timer);
   };
   const renew = async (): Promise<void> => {
     try {
-      const { rows } = await sql<{ held: boolean }>`select board.lease_renew(${work_id}, ${fence}, ${term_s}) as held`.execute(db);
+      const { rows } = await sql<{
+        held: boolean;
+      }>`select board.lease_renew(${work_id}, ${fence}, ${term_s}) as held`.execute(db);
       if (over) return;
       if (rows[0]?.held) renewed_ms = Date.now();
       else lose();

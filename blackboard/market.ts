@@ -33,7 +33,11 @@ export interface BarSeries {
 export async function readClock(db: Db): Promise<MarketClock> {
   const row = await db.selectFrom('fleet.clock').selectAll().executeTakeFirst();
   if (row === undefined || row.market_now === null)
-    throw new SwarmError('SWARM_E_DATA_MISSING', 'no market has been opened on this blackboard', 'Start one with `swarm up --bars DIR`, `--market simulated` or `--market live`.');
+    throw new SwarmError(
+      'SWARM_E_DATA_MISSING',
+      'no market has been opened on this blackboard',
+      'Start one with `swarm up --bars DIR`, `--market simulated` or `--market live`.',
+    );
   return row as unknown as MarketClock;
 }
 
@@ -63,8 +67,18 @@ function joined(a: Float64Array, b: Float64Array): Float64Array {
 }
 
 /** Visible bars of one series in [from_s, to_s), straight from the database. */
-export async function readBars(db: Db, asset: string, step: number, from_s: number, to_s: number): Promise<BarSeries> {
-  const { rows } = await sql<{ packed: Buffer }>`select market.bars(${asset}, ${step}::int, ${Math.floor(from_s)}::bigint, ${Math.floor(to_s)}::bigint) as packed`.execute(db);
+export async function readBars(
+  db: Db,
+  asset: string,
+  step: number,
+  from_s: number,
+  to_s: number,
+): Promise<BarSeries> {
+  const { rows } = await sql<{
+    packed: Buffer;
+  }>`select market.bars(${asset}, ${step}::int, ${Math.floor(from_s)}::bigint, ${Math.floor(to_s)}::bigint) as packed`.execute(
+    db,
+  );
   return { asset, step, ...decode(rows[0]!.packed) };
 }
 
@@ -84,14 +98,22 @@ export class BarReader {
   async series(asset: string, step: number): Promise<BarSeries> {
     const key = `${asset}/${step}`;
     const kept = this.#kept.get(key);
-    const from = kept === undefined || kept.open_s.length === 0 ? this.from_s : kept.open_s[kept.open_s.length - 1]! + step;
+    const from =
+      kept === undefined || kept.open_s.length === 0
+        ? this.from_s
+        : kept.open_s[kept.open_s.length - 1]! + step;
     const fresh = await readBars(this.db, asset, step, from, FOREVER_S);
     const all =
       kept === undefined
         ? fresh
         : fresh.open_s.length === 0
           ? kept
-          : { asset, step, open_s: joined(kept.open_s, fresh.open_s), close: joined(kept.close, fresh.close) };
+          : {
+              asset,
+              step,
+              open_s: joined(kept.open_s, fresh.open_s),
+              close: joined(kept.close, fresh.close),
+            };
     this.#kept.set(key, all);
     return all;
   }

@@ -14,7 +14,10 @@ export interface MigrationSet {
   readonly directory: URL;
 }
 
-export const blackboardMigrations: MigrationSet = { name: 'blackboard', directory: new URL('./migrations/', import.meta.url) };
+export const blackboardMigrations: MigrationSet = {
+  name: 'blackboard',
+  directory: new URL('./migrations/', import.meta.url),
+};
 
 interface Migration {
   readonly set: string;
@@ -32,13 +35,23 @@ function load(set: MigrationSet): Migration[] {
     .sort()
     .map((file) => {
       const sql = readFileSync(new URL(file, set.directory), 'utf8');
-      return { set: set.name, number: Number(file.slice(0, 4)), name: file, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+      return {
+        set: set.name,
+        number: Number(file.slice(0, 4)),
+        name: file,
+        sql,
+        checksum: createHash('sha256').update(sql).digest('hex'),
+      };
     });
 }
 
 /** Applies what is missing, in order; returns the names applied now. */
 export async function migrate(adminUrl: string, sets: readonly MigrationSet[]): Promise<string[]> {
-  const client = new pg.Client({ connectionString: adminUrl, application_name: 'swarm migrate', connectionTimeoutMillis: 10_000 });
+  const client = new pg.Client({
+    connectionString: adminUrl,
+    application_name: 'swarm migrate',
+    connectionTimeoutMillis: 10_000,
+  });
   const applied: string[] = [];
   try {
     await client.connect();
@@ -47,7 +60,9 @@ export async function migrate(adminUrl: string, sets: readonly MigrationSet[]): 
       create table if not exists migration.applied (
         set text, number int, name text not null, checksum text not null, at timestamptz not null default clock_timestamp(),
         primary key (set, number))`);
-    const { rows } = await client.query<{ set: string; number: number; name: string; checksum: string }>('select * from migration.applied');
+    const { rows } = await client.query<{ set: string; number: number; name: string; checksum: string }>(
+      'select * from migration.applied',
+    );
     for (const set of sets) {
       const known = load(set);
       for (const row of rows.filter((r) => r.set === set.name)) assertKnown(row, known);
@@ -65,23 +80,42 @@ export async function migrate(adminUrl: string, sets: readonly MigrationSet[]): 
   }
 }
 
-function assertKnown(row: { set: string; number: number; name: string; checksum: string }, known: readonly Migration[]): void {
+function assertKnown(
+  row: { set: string; number: number; name: string; checksum: string },
+  known: readonly Migration[],
+): void {
   const mine = known.find((m) => m.number === row.number);
   if (mine === undefined)
-    throw new SwarmError('SWARM_E_DB_NEWER', `the database has migration ${row.set}/${row.name}, which this program does not know`, 'It was used by a newer version: install that version, or name another database.');
+    throw new SwarmError(
+      'SWARM_E_DB_NEWER',
+      `the database has migration ${row.set}/${row.name}, which this program does not know`,
+      'It was used by a newer version: install that version, or name another database.',
+    );
   if (mine.checksum !== row.checksum)
-    throw new SwarmError('SWARM_E_DB_MIGRATION', `migration ${row.set}/${row.name} differs from the one that was applied`, 'Migrations never change once applied: restore the file, or start from an empty database.');
+    throw new SwarmError(
+      'SWARM_E_DB_MIGRATION',
+      `migration ${row.set}/${row.name} differs from the one that was applied`,
+      'Migrations never change once applied: restore the file, or start from an empty database.',
+    );
 }
 
 async function apply(client: pg.Client, m: Migration): Promise<void> {
   await client.query('begin');
   try {
-    await client.query('insert into migration.applied (set, number, name, checksum) values ($1, $2, $3, $4)', [m.set, m.number, m.name, m.checksum]);
+    await client.query(
+      'insert into migration.applied (set, number, name, checksum) values ($1, $2, $3, $4)',
+      [m.set, m.number, m.name, m.checksum],
+    );
     await client.query(m.sql);
     await client.query('commit');
   } catch (error) {
     await client.query('rollback');
     const text = error instanceof Error ? error.message : String(error);
-    throw new SwarmError('SWARM_E_DB_MIGRATION', `migration ${m.set}/${m.name} failed and was undone: ${text}`, 'The database is as it was before; see the message above.', { cause: error });
+    throw new SwarmError(
+      'SWARM_E_DB_MIGRATION',
+      `migration ${m.set}/${m.name} failed and was undone: ${text}`,
+      'The database is as it was before; see the message above.',
+      { cause: error },
+    );
   }
 }

@@ -8,7 +8,11 @@ const DATABASE = 'swarm';
 
 /** An administrator's connection; server errors become SwarmErrors with a code. */
 export async function connectAdmin(url: string, name = 'swarm admin'): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: name, connectionTimeoutMillis: 10_000 });
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: name,
+    connectionTimeoutMillis: 10_000,
+  });
   // A server that goes away is met again at the next query; without a listener Node would exit.
   client.on('error', () => undefined);
   try {

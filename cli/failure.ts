@@ -2,7 +2,13 @@
 import { CommanderError } from 'commander';
 import { explain } from '../blackboard/db.js';
 
-const EXIT: Record<string, number> = { SWARM_E_USAGE: 2, SWARM_E_UNKNOWN_ASSET: 2, SWARM_E_UNKNOWN_PROFILE: 2, SWARM_E_DB_UNREACHABLE: 4, SWARM_E_DB_AUTH: 4 };
+const EXIT: Record<string, number> = {
+  SWARM_E_USAGE: 2,
+  SWARM_E_UNKNOWN_ASSET: 2,
+  SWARM_E_UNKNOWN_PROFILE: 2,
+  SWARM_E_DB_UNREACHABLE: 4,
+  SWARM_E_DB_AUTH: 4,
+};
 
 export function fail(error: unknown): void {
   if (error instanceof CommanderError) {

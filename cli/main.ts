@@ -5,7 +5,8 @@ import { fail } from './failure.js';
 
 const number = (text: string): number => {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new InvalidArgumentError('not a number of 0 or more');
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('not a number of 0 or more');
   return value;
 };
 const integer = (text: string): number => {
@@ -13,16 +14,30 @@ const integer = (text: string): number => {
   if (!Number.isInteger(value)) throw new InvalidArgumentError('not a whole number');
   return value;
 };
-const list = (text: string): string[] => text.split(',').map((s) => s.trim()).filter(Boolean);
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((s) => s.trim())
+    .filter(Boolean);
 const instant = (text: string): Date => {
   const value = new Date(text);
-  if (Number.isNaN(value.getTime())) throw new InvalidArgumentError('not a date such as 2025-03-14T00:00:00Z');
+  if (Number.isNaN(value.getTime()))
+    throw new InvalidArgumentError('not a date such as 2025-03-14T00:00:00Z');
   return value;
 };
 
-const program = new Command('swarm').description('Independent agents search for better price forecasts for Bittensor subnet 50, trust what was verified, and serve what won.').version('0.1.0').exitOverride().configureOutput({ writeErr: (text) => process.stderr.write(text) });
+const program = new Command('swarm')
+  .description(
+    'Independent agents search for better price forecasts for Bittensor subnet 50, trust what was verified, and serve what won.',
+  )
+  .version('0.1.0')
+  .exitOverride()
+  .configureOutput({ writeErr: (text) => process.stderr.write(text) });
 
-const home = (): Option => new Option('--home <dir>', 'directory that keeps everything of this swarm (default: ~/.synth-swarm)').env('SWARM_HOME');
+const home = (): Option =>
+  new Option('--home <dir>', 'directory that keeps everything of this swarm (default: ~/.synth-swarm)').env(
+    'SWARM_HOME',
+  );
 
 program
   .command('up')
@@ -97,14 +112,19 @@ program
   .option('--once', 'one unit of work, then exit')
   .option('--drain', 'work until there is none, then exit')
   .action(async (role, o) => {
-    const [{ roleKind }, { live }] = await Promise.all([import('./roles.js'), import('../agents/runtime/life.js')]);
+    const [{ roleKind }, { live }] = await Promise.all([
+      import('./roles.js'),
+      import('../agents/runtime/life.js'),
+    ]);
     await live(roleKind(role, o), o, { ...(o.once ? { steps: 1 } : {}), drain: o.drain === true });
     process.exit(0);
   });
 
 program
   .command('reproduce')
-  .description('run a number of experiments one at a time on a held clock and print artifacts and verdicts: equal input, equal output')
+  .description(
+    'run a number of experiments one at a time on a held clock and print artifacts and verdicts: equal input, equal output',
+  )
   .addOption(new Option('--home <dir>', 'keep the run here (default: a temporary directory that is removed)'))
   .option('--bars <dir>', 'recorded bars')
   .addOption(new Option('--market <source>', 'which market').choices(['replay', 'simulated']))

@@ -53,8 +53,29 @@ export async function reproduceCommand(o: ReproduceArguments): Promise<void> {
   try {
     const url = await database(supervisor, home, portsFrom(o.ports).postgres);
     admin = await connectAdmin(url, 'swarm reproduce');
-    const market = await openMarket(admin, { source, bars: o.bars, assets: o.assets, speed: 0, seed: o.seed, profile: loadProfile(o.profile), from: o.from, repeatable: true }, (line) => process.stderr.write(`${line}\n`));
-    const members = fleet({ explorers: 2, optimizers: 1, saboteurs: 0, events: false, simulated: false, minerPort: 0, spool: '' }).filter((m) => m.role !== 'miner' && m.role !== 'validator');
+    const market = await openMarket(
+      admin,
+      {
+        source,
+        bars: o.bars,
+        assets: o.assets,
+        speed: 0,
+        seed: o.seed,
+        profile: loadProfile(o.profile),
+        from: o.from,
+        repeatable: true,
+      },
+      (line) => process.stderr.write(`${line}\n`),
+    );
+    const members = fleet({
+      explorers: 2,
+      optimizers: 1,
+      saboteurs: 0,
+      events: false,
+      simulated: false,
+      minerPort: 0,
+      spool: '',
+    }).filter((m) => m.role !== 'miner' && m.role !== 'validator');
     const run = await runner(admin, home.agents, home.artifacts, publicAddress(url), o.seed, members);
     await run('publisher', ['--drain']);
     const searchers = members.filter((m) => m.role === 'explorer' || m.role === 'optimizer');
@@ -75,21 +96,53 @@ export async function reproduceCommand(o: ReproduceArguments): Promise<void> {
 type Run = (name: string, args: readonly string[]) => Promise<void>;
 
 /** Runs one agent at a time, by name or by role, to its end. */
-async function runner(admin: pg.Client, agents: string, artifacts: string, address: string, seed: string, members: readonly Member[]): Promise<Run> {
+async function runner(
+  admin: pg.Client,
+  agents: string,
+  artifacts: string,
+  address: string,
+  seed: string,
+  members: readonly Member[],
+): Promise<Run> {
   const paths = new Map<string, { member: Member; path: string }>();
-  for (const member of members) paths.set(member.name, { member, path: (await enrol(admin, agents, member)).path });
+  for (const member of members)
+    paths.set(member.name, { member, path: (await enrol(admin, agents, member)).path });
   return (name, args) => {
     const { member, path } = paths.get(name) ?? [...paths.values()].find((p) => p.member.role === name)!;
     return new Promise((resolve, reject) => {
       const child = spawn(
         process.execPath,
-        [compiledEntry('cli/main.js'), 'agent', member.role, '--agent-file', path, '--blackboard', address, '--artifacts', artifacts, '--seed', seed, ...(member.args ?? []), ...args],
+        [
+          compiledEntry('cli/main.js'),
+          'agent',
+          member.role,
+          '--agent-file',
+          path,
+          '--blackboard',
+          address,
+          '--artifacts',
+          artifacts,
+          '--seed',
+          seed,
+          ...(member.args ?? []),
+          ...args,
+        ],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       );
       let log = '';
       child.stderr.on('data', (chunk) => (log = (log + chunk).slice(-4000)));
       child.on('error', reject);
-      child.on('exit', (code) => (code === 0 ? resolve() : reject(new SwarmError('SWARM_E_SERVICE_START', `${member.name} ended with code ${code}`, `Its last words:\n${log}`))));
+      child.on('exit', (code) =>
+        code === 0
+          ? resolve()
+          : reject(
+              new SwarmError(
+                'SWARM_E_SERVICE_START',
+                `${member.name} ended with code ${code}`,
+                `Its last words:\n${log}`,
+              ),
+            ),
+      );
     });
   };
 }
@@ -110,6 +163,15 @@ function print(rows: readonly Row[], dataset_digest: string, o: ReproduceArgumen
     process.stdout.write(`${JSON.stringify({ digest, dataset_digest, seed: o.seed, experiments: rows })}\n`);
     return;
   }
-  const cells = rows.map((r) => [r.agent, r.slot, r.artifact.slice(0, 16), r.gain.toFixed(6), r.claimed ? 'claimed' : '-', r.verdicts.map((v) => `${v.checker} ${v.gain.toFixed(6)}`).join(', ')]);
-  process.stdout.write(`${table(['agent', 'slot', 'artifact', 'public gain', 'claim', 'verdicts'], cells)}\n\ndataset ${dataset_digest}, seed ${o.seed}\ndigest ${digest}\n`);
+  const cells = rows.map((r) => [
+    r.agent,
+    r.slot,
+    r.artifact.slice(0, 16),
+    r.gain.toFixed(6),
+    r.claimed ? 'claimed' : '-',
+    r.verdicts.map((v) => `${v.checker} ${v.gain.toFixed(6)}`).join(', '),
+  ]);
+  process.stdout.write(
+    `${table(['agent', 'slot', 'artifact', 'public gain', 'claim', 'verdicts'], cells)}\n\ndataset ${dataset_digest}, seed ${o.seed}\ndigest ${digest}\n`,
+  );
 }

@@ -26,9 +26,17 @@ const relay = (): AgentKind => ({
   nice: 0,
   open: async (context: AgentContext) => ({
     async step() {
-      if (context.natsUrl === null) throw new SwarmError('SWARM_E_NATS_UNREACHABLE', 'the relay has no NATS address', 'Give it --nats-file.');
+      if (context.natsUrl === null)
+        throw new SwarmError(
+          'SWARM_E_NATS_UNREACHABLE',
+          'the relay has no NATS address',
+          'Give it --nats-file.',
+        );
       await runRelay({
-        db: context.db, databaseUrl: context.databaseUrl, natsUrl: context.natsUrl, signal: context.stopping,
+        db: context.db,
+        databaseUrl: context.databaseUrl,
+        natsUrl: context.natsUrl,
+        signal: context.stopping,
         onProblem: (error) => context.log.warn({ err: error }, 'the relay waits'),
         onPass: (published) => published > 0 && context.log.debug({ published }, 'relayed'),
       });
@@ -38,13 +46,18 @@ const relay = (): AgentKind => ({
 });
 
 function required<T>(value: T | undefined, flag: string): T {
-  if (value === undefined) throw new SwarmError('SWARM_E_USAGE', `${flag} is missing`, `Give ${flag}; see \`swarm agent --help\`.`);
+  if (value === undefined)
+    throw new SwarmError('SWARM_E_USAGE', `${flag} is missing`, `Give ${flag}; see \`swarm agent --help\`.`);
   return value;
 }
 
 function strategistOf(name = 'evolve'): keyof typeof explorerStrategists {
   if (name in explorerStrategists) return name as keyof typeof explorerStrategists;
-  throw new SwarmError('SWARM_E_USAGE', `unknown strategist "${name}"`, `Use one of: ${Object.keys(explorerStrategists).join(', ')}.`);
+  throw new SwarmError(
+    'SWARM_E_USAGE',
+    `unknown strategist "${name}"`,
+    `Use one of: ${Object.keys(explorerStrategists).join(', ')}.`,
+  );
 }
 
 const kinds: Record<string, (options: RoleOptions) => AgentKind> = {
@@ -53,8 +66,22 @@ const kinds: Record<string, (options: RoleOptions) => AgentKind> = {
   checker,
   publisher,
   relay,
-  miner: (o) => ({ wakes: ['promotion'], sweepMs: 2000, nice: 0, open: (context) => openMiner(context, required(o.port, '--port')) }),
-  validator: (o) => ({ wakes: [], sweepMs: 100, nice: 0, open: (context) => openValidator(context, { target: required(o.target, '--target'), directory: required(o.spool, '--spool') }) }),
+  miner: (o) => ({
+    wakes: ['promotion'],
+    sweepMs: 2000,
+    nice: 0,
+    open: (context) => openMiner(context, required(o.port, '--port')),
+  }),
+  validator: (o) => ({
+    wakes: [],
+    sweepMs: 100,
+    nice: 0,
+    open: (context) =>
+      openValidator(context, {
+        target: required(o.target, '--target'),
+        directory: required(o.spool, '--spool'),
+      }),
+  }),
   feed: () => ({ wakes: [], sweepMs: 2000, nice: 0, open: openFeed }),
 };
 
@@ -62,6 +89,7 @@ export const roleNames = Object.keys(kinds);
 
 export function roleKind(role: string, options: RoleOptions): AgentKind {
   const kind = kinds[role];
-  if (kind === undefined) throw new SwarmError('SWARM_E_USAGE', `unknown role "${role}"`, `Use one of: ${roleNames.join(', ')}.`);
+  if (kind === undefined)
+    throw new SwarmError('SWARM_E_USAGE', `unknown role "${role}"`, `Use one of: ${roleNames.join(', ')}.`);
   return kind(options);
 }

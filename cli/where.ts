@@ -1,7 +1,8 @@
 // Where the database of a home is, for commands that look at a swarm from outside.
-import { join } from 'node:path';
-import { homedir } from 'node:os';
+
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { SwarmError } from '../blackboard/errors.js';
 import { openHome } from './services/home.js';
 import { portsFrom } from './services/ports.js';
@@ -13,7 +14,12 @@ export function databaseOf(path: string | undefined): string {
   const external = process.env['SWARM_DATABASE_URL'];
   if (external !== undefined) return external;
   const root = path ?? join(homedir(), '.synth-swarm');
-  if (!existsSync(join(root, 'settings.json'))) throw new SwarmError('SWARM_E_DB_UNREACHABLE', `there is no swarm in ${root}`, 'Start one with `swarm up`, name its home with --home, or set SWARM_DATABASE_URL.');
+  if (!existsSync(join(root, 'settings.json')))
+    throw new SwarmError(
+      'SWARM_E_DB_UNREACHABLE',
+      `there is no swarm in ${root}`,
+      'Start one with `swarm up`, name its home with --home, or set SWARM_DATABASE_URL.',
+    );
   const home = openHome(root);
   const url = new URL(postgresUrl(homeServer(home, portsFrom(home.settings.ports.base).postgres)));
   url.pathname = '/swarm';

@@ -54,12 +54,20 @@ const UNIFORM_SHARE = 0.1;
 /** PHI, the standard normal distribution function (Abramowitz & Stegun 26.2.17, |error| < 7.5e-8). */
 export function phi(z: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(z));
-  const tail = Math.exp((-z * z) / 2) * 0.3989422804014327 * t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  const tail =
+    Math.exp((-z * z) / 2) *
+    0.3989422804014327 *
+    t *
+    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
   return z >= 0 ? 1 - tail : tail;
 }
 
 export async function brief(db: Db, slot: string, uniform: Uniform): Promise<Briefing> {
-  const champion = await db.selectFrom('trust.champion').select(['artifact', 'family', 'reign']).where('slot', '=', slot).executeTakeFirst();
+  const champion = await db
+    .selectFrom('trust.champion')
+    .select(['artifact', 'family', 'reign'])
+    .where('slot', '=', slot)
+    .executeTakeFirst();
   const specs = (await db
     .selectFrom('trust.known_spec')
     .select(['claim_id', 'spec', 'spec_digest', 'owner', 'trust', 'verified_gain', 'verified_se', 'children'])
@@ -78,18 +86,30 @@ export async function brief(db: Db, slot: string, uniform: Uniform): Promise<Bri
   const drawn = drawPatterns(weighed, uniform);
   return {
     slot,
-    champion: champion === undefined ? null : { artifact: champion.artifact!, family: champion.family!, reign: champion.reign! },
+    champion:
+      champion === undefined
+        ? null
+        : { artifact: champion.artifact!, family: champion.family!, reign: champion.reign! },
     specs,
     patterns: drawn.map((d) => d.pattern),
     items: [
-      ...(champion === undefined ? [] : [{ kind: 'champion' as const, id: champion.artifact!, probability: 1, weight: 1, uniform: false }]),
-      ...specs.map((s) => ({ kind: 'spec' as const, id: s.claim_id, probability: 1, weight: s.verified_gain - s.verified_se, uniform: false })),
+      ...(champion === undefined
+        ? []
+        : [{ kind: 'champion' as const, id: champion.artifact!, probability: 1, weight: 1, uniform: false }]),
+      ...specs.map((s) => ({
+        kind: 'spec' as const,
+        id: s.claim_id,
+        probability: 1,
+        weight: s.verified_gain - s.verified_se,
+        uniform: false,
+      })),
       ...drawn.map(({ pattern, ...item }) => ({ ...item, id: pattern.pattern_id })),
     ],
   };
 }
 
-const keyOf = (p: ToldPattern): string => `${p.family ?? ''} ${p.knob ?? ''} ${p.low ?? ''} ${p.high ?? ''} ${p.gain}`;
+const keyOf = (p: ToldPattern): string =>
+  `${p.family ?? ''} ${p.knob ?? ''} ${p.low ?? ''} ${p.high ?? ''} ${p.gain}`;
 
 type Drawn = { pattern: ToldPattern } & Omit<BriefingItem, 'id'>;
 
@@ -98,7 +118,13 @@ function drawPatterns(all: readonly (ToldPattern & { slot: string | null })[], u
   const left = [...all].filter((p, i) => all.findIndex((q) => keyOf(q) === keyOf(p)) === i);
   const worst = left.filter((p) => p.gain < 0).sort((a, b) => a.gain / a.sd - b.gain / b.sd)[0];
   if (worst !== undefined) {
-    drawn.push({ pattern: worst, kind: 'antipattern', probability: 1, weight: worst.gain / worst.sd, uniform: false });
+    drawn.push({
+      pattern: worst,
+      kind: 'antipattern',
+      probability: 1,
+      weight: worst.gain / worst.sd,
+      uniform: false,
+    });
     left.splice(left.indexOf(worst), 1);
   }
   while (drawn.length < PATTERNS && left.length > 0) {
@@ -108,7 +134,13 @@ function drawPatterns(all: readonly (ToldPattern & { slot: string | null })[], u
     const chance = weights.map((w) => UNIFORM_SHARE / left.length + (1 - UNIFORM_SHARE) * (w / total));
     const pick = pickBy(blind ? left.map(() => 1) : weights, uniform());
     const pattern = left[pick]!;
-    drawn.push({ pattern, kind: pattern.gain < 0 ? 'antipattern' : 'pattern', probability: chance[pick]!, weight: weights[pick]!, uniform: blind });
+    drawn.push({
+      pattern,
+      kind: pattern.gain < 0 ? 'antipattern' : 'pattern',
+      probability: chance[pick]!,
+      weight: weights[pick]!,
+      uniform: blind,
+    });
     left.splice(pick, 1);
   }
   return drawn;

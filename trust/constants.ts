@@ -10,7 +10,12 @@ export async function readConstants(db: Db): Promise<Constants> {
   const known = new Map(rows.map((row) => [row.name, row.value]));
   return (name) => {
     const value = known.get(name);
-    if (value === undefined) throw new SwarmError('SWARM_E_DB_MIGRATION', `the database has no constant "${name}"`, 'It was migrated by another version: run this version\'s migrations.');
+    if (value === undefined)
+      throw new SwarmError(
+        'SWARM_E_DB_MIGRATION',
+        `the database has no constant "${name}"`,
+        "It was migrated by another version: run this version's migrations.",
+      );
     return value;
   };
 }

@@ -7,9 +7,16 @@ import { randomStrategist } from '../strategist/random.js';
 
 export const explorerStrategists = { evolve: evolveStrategist, random: randomStrategist };
 
-export const explorer = (options: { strategist: keyof typeof explorerStrategists; overclaim: number }): AgentKind => ({
+export const explorer = (options: {
+  strategist: keyof typeof explorerStrategists;
+  overclaim: number;
+}): AgentKind => ({
   wakes: [],
   sweepMs: 1000,
   nice: 19,
-  open: (context) => openSearch(context, { strategist: explorerStrategists[options.strategist], overclaim: options.overclaim }),
+  open: (context) =>
+    openSearch(context, {
+      strategist: explorerStrategists[options.strategist],
+      overclaim: options.overclaim,
+    }),
 });

@@ -11,24 +11,70 @@ export const alphaShare = (total: number, k: number): number => (total * 6) / (M
 export async function admit(context: AgentContext, slot: string, lease: Lease): Promise<boolean> {
   const { db, constants } = context;
   const active = await db
-    .selectFrom('trust.gate').select(['artifact']).where('slot', '=', slot).where('kind', '=', 'challenge').where('stage', 'in', ['shadow', 'passed']).execute();
+    .selectFrom('trust.gate')
+    .select(['artifact'])
+    .where('slot', '=', slot)
+    .where('kind', '=', 'challenge')
+    .where('stage', 'in', ['shadow', 'passed'])
+    .execute();
   if (active.length >= constants('concurrent_challengers')) return false;
   const best = await db
-    .selectFrom('trust.screen as s').selectAll('s').where('s.slot', '=', slot).where('s.passed', '=', true)
-    .where((eb) => eb.not(eb.exists(eb.selectFrom('board.challenger as c').select('c.id').whereRef('c.slot', '=', 's.slot').whereRef('c.reign', '=', 's.reign').whereRef('c.artifact', '=', 's.artifact'))))
-    .orderBy('s.screen_t', 'desc').orderBy('s.artifact').limit(1).executeTakeFirst();
+    .selectFrom('trust.screen as s')
+    .selectAll('s')
+    .where('s.slot', '=', slot)
+    .where('s.passed', '=', true)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('board.challenger as c')
+            .select('c.id')
+            .whereRef('c.slot', '=', 's.slot')
+            .whereRef('c.reign', '=', 's.reign')
+            .whereRef('c.artifact', '=', 's.artifact'),
+        ),
+      ),
+    )
+    .orderBy('s.screen_t', 'desc')
+    .orderBy('s.artifact')
+    .limit(1)
+    .executeTakeFirst();
   if (best === undefined) return false;
   // Form: the bytes are what their name says, and the graph is one that may be loaded at all.
   inspectModel(unpackArtifact(await context.store.get(best.artifact!)).onnx);
   const before = await db
-    .selectFrom('board.challenger').select((eb) => eb.fn.countAll<number>().as('n')).where('slot', '=', slot).where('reign', '=', best.reign!).where('kind', '=', 'challenge').executeTakeFirstOrThrow();
+    .selectFrom('board.challenger')
+    .select((eb) => eb.fn.countAll<number>().as('n'))
+    .where('slot', '=', slot)
+    .where('reign', '=', best.reign!)
+    .where('kind', '=', 'challenge')
+    .executeTakeFirstOrThrow();
   const k = before.n + 1;
   await context.bell.settle(db, (trx) =>
-    trx.insertInto('board.challenger').values({
-      ...context.stamp(), kind: 'challenge', slot, reign: best.reign!, k, claim_id: best.claim_id!, artifact: best.artifact!, trials: best.trials!, screen_t: best.screen_t!,
-      screen_threshold: best.screen_threshold!, scale: best.scale!, sd: best.sd!, alpha: alphaShare(constants('gate_alpha'), k), work_id: lease.work_id, fence: lease.fence,
-    }).execute(),
+    trx
+      .insertInto('board.challenger')
+      .values({
+        ...context.stamp(),
+        kind: 'challenge',
+        slot,
+        reign: best.reign!,
+        k,
+        claim_id: best.claim_id!,
+        artifact: best.artifact!,
+        trials: best.trials!,
+        screen_t: best.screen_t!,
+        screen_threshold: best.screen_threshold!,
+        scale: best.scale!,
+        sd: best.sd!,
+        alpha: alphaShare(constants('gate_alpha'), k),
+        work_id: lease.work_id,
+        fence: lease.fence,
+      })
+      .execute(),
   );
-  context.log.info({ slot, k, artifact: best.artifact, t: best.screen_t, threshold: best.screen_threshold }, 'challenger');
+  context.log.info(
+    { slot, k, artifact: best.artifact, t: best.screen_t, threshold: best.screen_threshold },
+    'challenger',
+  );
   return true;
 }

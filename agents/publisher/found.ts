@@ -7,15 +7,32 @@ import { slotView } from '../runtime/slot.js';
 
 /** Writes reign 0 when the slot has none; true when it did. */
 export async function found(context: AgentContext, slot: string, lease: Lease): Promise<boolean> {
-  const known = await context.db.selectFrom('board.promotion').select('id').where('slot', '=', slot).limit(1).executeTakeFirst();
+  const known = await context.db
+    .selectFrom('board.promotion')
+    .select('id')
+    .where('slot', '=', slot)
+    .limit(1)
+    .executeTakeFirst();
   if (known !== undefined) return false;
   const { asset, step } = slotView(context.profile, slot);
   // Nothing is fitted, so the founding artifact depends on the asset and the grid alone.
-  const { onnx, manifest } = fitAndCompile(referenceSpec(asset), { asset, step_s: step, segments: [] }, { data_cutoff_s: 0, dataset_digest: context.clock.dataset_digest, code_version: CODE_VERSION });
+  const { onnx, manifest } = fitAndCompile(
+    referenceSpec(asset),
+    { asset, step_s: step, segments: [] },
+    { data_cutoff_s: 0, dataset_digest: context.clock.dataset_digest, code_version: CODE_VERSION },
+  );
   const artifact = await context.store.put(packArtifact(onnx, manifest));
   const row = { ...context.stamp(), kind: 'found', slot, reign: 0, artifact, family: manifest.family };
   await context.bell.settle(context.db, (trx) =>
-    trx.insertInto('board.promotion').values({ ...row, signature: context.sign('promotion', row), work_id: lease.work_id, fence: lease.fence }).execute(),
+    trx
+      .insertInto('board.promotion')
+      .values({
+        ...row,
+        signature: context.sign('promotion', row),
+        work_id: lease.work_id,
+        fence: lease.fence,
+      })
+      .execute(),
   );
   return true;
 }

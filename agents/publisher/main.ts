@@ -1,7 +1,8 @@
 // The publisher: founds each slot with the reference miner, lets screened models challenge, scores them in the shadow of
 // the champion, and writes promotions and rollbacks when the gate says so. The gate is a view; this only feeds it.
-import { BarReader } from '../../blackboard/market.js';
+
 import { type Lease, takeLease } from '../../blackboard/lease.js';
+import { BarReader } from '../../blackboard/market.js';
 import { offload } from '../../forecast/offload.js';
 import type { AgentContext } from '../runtime/context.js';
 import type { Agent, AgentKind } from '../runtime/life.js';
@@ -11,7 +12,12 @@ import { found } from './found.js';
 import { promote } from './promote.js';
 import { shadowSteps } from './steps.js';
 
-export const publisher = (): AgentKind => ({ wakes: ['verdict', 'outcome', 'promotion', 'challenger'], sweepMs: 1000, nice: 5, open: openPublisher });
+export const publisher = (): AgentKind => ({
+  wakes: ['verdict', 'outcome', 'promotion', 'challenger'],
+  sweepMs: 1000,
+  nice: 5,
+  open: openPublisher,
+});
 
 async function openPublisher(context: AgentContext): Promise<Agent> {
   const trainer = offload<TrainerJobs>(new URL('../trainer/worker.js', import.meta.url));

@@ -57,32 +57,67 @@ export const CODE_VERSION = 'synth-swarm/0.1.0';
 
 export function readNatsFile(path: string | undefined): string | null {
   if (path === undefined) return null;
-  if (!existsSync(path)) throw new SwarmError('SWARM_E_NATS_UNREACHABLE', `the NATS file ${path} does not exist`, 'Name the file that holds the NATS address, or leave it out to run on the sweep alone.');
+  if (!existsSync(path))
+    throw new SwarmError(
+      'SWARM_E_NATS_UNREACHABLE',
+      `the NATS file ${path} does not exist`,
+      'Name the file that holds the NATS address, or leave it out to run on the sweep alone.',
+    );
   return readFileSync(path, 'utf8').trim();
 }
 
-export async function openContext(options: AgentOptions, wakes: readonly string[], stopping: AbortSignal): Promise<AgentContext> {
+export async function openContext(
+  options: AgentOptions,
+  wakes: readonly string[],
+  stopping: AbortSignal,
+): Promise<AgentContext> {
   const who = readCredentials(options.agentFile);
-  const log = pino({ name: who.name, base: { role: who.role, owner: who.owner, pid: process.pid }, redact: ['password', 'privateKey', '*.password', '*.privateKey'] }, pino.destination({ fd: 2, sync: true }));
+  const log = pino(
+    {
+      name: who.name,
+      base: { role: who.role, owner: who.owner, pid: process.pid },
+      redact: ['password', 'privateKey', '*.password', '*.privateKey'],
+    },
+    pino.destination({ fd: 2, sync: true }),
+  );
   const databaseUrl = agentUrl(options.blackboard, who);
   const natsUrl = readNatsFile(options.natsFile);
   const db = openDb({ url: databaseUrl, name: `swarm ${who.name}` });
   const clock = await readClock(db);
   const constants = await readConstants(db);
-  const bell = openDoorbell({ natsUrl: wakes.length > 0 ? natsUrl : null, consumer: who.name, kinds: wakes, onProblem: (error) => log.warn({ err: error }, 'events are out of reach; the sweep goes on') });
+  const bell = openDoorbell({
+    natsUrl: wakes.length > 0 ? natsUrl : null,
+    consumer: who.name,
+    kinds: wakes,
+    onProblem: (error) => log.warn({ err: error }, 'events are out of reach; the sweep goes on'),
+  });
   const stamp = (): { id: string; agent_id: string } => ({ id: uuid7(), agent_id: who.id });
   return {
-    who, db, databaseUrl, natsUrl, bell, log, constants, clock, stopping, stamp,
+    who,
+    db,
+    databaseUrl,
+    natsUrl,
+    bell,
+    log,
+    constants,
+    clock,
+    stopping,
+    stamp,
     store: directoryStore(options.artifacts),
     profile: loadProfile(clock.profile),
     seed: options.seed,
     async beat(state, work_id) {
-      await sql`select board.beat(${process.pid}::int, ${hostname()}, ${state}, ${work_id ?? null}::text)`.execute(db);
+      await sql`select board.beat(${process.pid}::int, ${hostname()}, ${state}, ${work_id ?? null}::text)`.execute(
+        db,
+      );
     },
     sign: (kind, row) => signRecord(kind, row, who.privateKey),
     async alert(severity, code, message) {
       log[severity === 'error' ? 'error' : severity === 'warning' ? 'warn' : 'info']({ code }, message);
-      await db.insertInto('board.alert').values({ ...stamp(), severity, code, message: message.slice(0, 2000) }).execute();
+      await db
+        .insertInto('board.alert')
+        .values({ ...stamp(), severity, code, message: message.slice(0, 2000) })
+        .execute();
     },
     async close() {
       await bell.close();

@@ -40,13 +40,18 @@ export function stopSignal(onAsked: (why: string) => void): AbortSignal {
 }
 
 /** Runs an agent until it is asked to stop, for `steps` units of work, or with `drain` until there is no work. */
-export async function live(kind: AgentKind, options: AgentOptions, limit: { steps?: number; drain?: boolean } = {}): Promise<void> {
+export async function live(
+  kind: AgentKind,
+  options: AgentOptions,
+  limit: { steps?: number; drain?: boolean } = {},
+): Promise<void> {
   const stopping = stopSignal((why) => process.stderr.write(`stopping: ${why}\n`));
   const context = await openWhenReady(kind, options, stopping);
   if (context === null) return;
   setPriority(kind.nice);
   let state = 'starting';
-  const beat = (): Promise<void> => context.beat(state).catch((error) => context.log.warn({ err: explain(error) }, 'heartbeat missed'));
+  const beat = (): Promise<void> =>
+    context.beat(state).catch((error) => context.log.warn({ err: explain(error) }, 'heartbeat missed'));
   const heart = setInterval(() => void beat(), BEAT_MS);
   try {
     await beat();
@@ -84,7 +89,11 @@ export async function live(kind: AgentKind, options: AgentOptions, limit: { step
   }
 }
 
-async function openWhenReady(kind: AgentKind, options: AgentOptions, stopping: AbortSignal): Promise<AgentContext | null> {
+async function openWhenReady(
+  kind: AgentKind,
+  options: AgentOptions,
+  stopping: AbortSignal,
+): Promise<AgentContext | null> {
   for (let backoff = BACKOFF_MS; !stopping.aborted; backoff = Math.min(backoff * 2, BACKOFF_LIMIT_MS)) {
     try {
       return await openContext(options, kind.wakes, stopping);
@@ -104,6 +113,10 @@ async function report(context: AgentContext, error: unknown): Promise<void> {
   if (isTransient(known)) return;
   const code = (known as { code?: unknown }).code;
   await context
-    .alert('error', typeof code === 'string' ? code : 'SWARM_E_UNEXPECTED', known instanceof Error ? known.message : String(known))
+    .alert(
+      'error',
+      typeof code === 'string' ? code : 'SWARM_E_UNEXPECTED',
+      known instanceof Error ? known.message : String(known),
+    )
     .catch((second) => context.log.error({ err: second }, 'the alert could not be written'));
 }

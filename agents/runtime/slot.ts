@@ -1,6 +1,12 @@
 // A slot seen by an agent: its competition's rules, its series, and the data that scoring jobs take.
 import type { BarSeries } from '../../blackboard/market.js';
-import { type Competition, findCompetition, parseSlot, type Profile, scoringIntervals } from '../../miner/sn50/profile.js';
+import {
+  type Competition,
+  findCompetition,
+  type Profile,
+  parseSlot,
+  scoringIntervals,
+} from '../../miner/sn50/profile.js';
 import type { SlotData } from '../trainer/scoring.js';
 import { type AgentContext, CODE_VERSION } from './context.js';
 import { lookbackBars, overlapLag, type SlotPlan } from './windows.js';
@@ -22,7 +28,12 @@ export function slotView(profile: Profile, slot: string): SlotView {
 export function slotData(context: AgentContext, view: SlotView, bars: BarSeries, plan: SlotPlan): SlotData {
   const { length_s, increment_s, num_simulations } = view.competition;
   return {
-    slot: view.slot, bars, dataset_digest: context.clock.dataset_digest, code_version: CODE_VERSION, lag: overlapLag(plan), paths: num_simulations,
+    slot: view.slot,
+    bars,
+    dataset_digest: context.clock.dataset_digest,
+    code_version: CODE_VERSION,
+    lag: overlapLag(plan),
+    paths: num_simulations,
     lookback_bars: lookbackBars(context.constants, view.step),
     competition: { horizon_s: length_s, increment_s, intervals: scoringIntervals(view.competition) },
   };

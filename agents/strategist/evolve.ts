@@ -27,9 +27,16 @@ export function parentWeights(specs: readonly KnownSpec[]): number[] {
 
 function fresh(briefing: Briefing, task: Task, rng: Rng): Proposal {
   const names = searchedFamilies();
-  const candidates = Array.from({ length: CANDIDATES }, () => randomSpec(names[rng.int(names.length)]!, task, rng));
+  const candidates = Array.from({ length: CANDIDATES }, () =>
+    randomSpec(names[rng.int(names.length)]!, task, rng),
+  );
   const worth = candidates.map((spec) => Math.exp(Math.min(5, toldWorth(spec, briefing.patterns))));
-  return { spec: candidates[pickBy(worth, rng.uniform())]!, move: 'new', parents: [], reason: `drawn among ${CANDIDATES} by ${briefing.patterns.length} told patterns` };
+  return {
+    spec: candidates[pickBy(worth, rng.uniform())]!,
+    move: 'new',
+    parents: [],
+    reason: `drawn among ${CANDIDATES} by ${briefing.patterns.length} told patterns`,
+  };
 }
 
 export const evolveStrategist: Strategist = {
@@ -43,10 +50,17 @@ export const evolveStrategist: Strategist = {
     if (kin.length > 0 && rng.uniform() < CROSS_SHARE) {
       const other = kin[rng.int(kin.length)]!;
       return {
-        spec: crossSpecs(parent.spec as Spec, other.spec as Spec, task, rng), move: 'cross', parents: [parent.spec_digest, other.spec_digest],
+        spec: crossSpecs(parent.spec as Spec, other.spec as Spec, task, rng),
+        move: 'cross',
+        parents: [parent.spec_digest, other.spec_digest],
         reason: `crossed verified gains ${parent.verified_gain} and ${other.verified_gain}`,
       };
     }
-    return { spec: mutateSpec(parent.spec as Spec, MUTATION_WIDTH, task, rng), move: 'mutate', parents: [parent.spec_digest], reason: `parent's verified gain ${parent.verified_gain}` };
+    return {
+      spec: mutateSpec(parent.spec as Spec, MUTATION_WIDTH, task, rng),
+      move: 'mutate',
+      parents: [parent.spec_digest],
+      reason: `parent's verified gain ${parent.verified_gain}`,
+    };
   },
 };

@@ -7,6 +7,11 @@ export const randomStrategist: Strategist = {
   propose(_briefing, task, rng) {
     const names = searchedFamilies();
     const family = names[rng.int(names.length)]!;
-    return { spec: randomSpec(family, task, rng), move: 'new', parents: [], reason: 'uniform draw: the control' };
+    return {
+      spec: randomSpec(family, task, rng),
+      move: 'new',
+      parents: [],
+      reason: 'uniform draw: the control',
+    };
   },
 };

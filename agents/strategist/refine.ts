@@ -13,10 +13,26 @@ export const refineStrategist: Strategist = {
     const best = specs.slice(0, TOP);
     if (best.length === 0) {
       const names = searchedFamilies();
-      return { spec: randomSpec(names[rng.int(names.length)]!, task, rng), move: 'new', parents: [], reason: 'nothing verified yet in this slot' };
+      return {
+        spec: randomSpec(names[rng.int(names.length)]!, task, rng),
+        move: 'new',
+        parents: [],
+        reason: 'nothing verified yet in this slot',
+      };
     }
-    const parent = best[pickBy(best.map((_, place) => TOP - place), rng.uniform())]!;
+    const parent =
+      best[
+        pickBy(
+          best.map((_, place) => TOP - place),
+          rng.uniform(),
+        )
+      ]!;
     const width = WIDEST / Math.sqrt(1 + parent.children);
-    return { spec: mutateSpec(parent.spec as Spec, width, task, rng), move: 'refine', parents: [parent.spec_digest], reason: `step ${width.toFixed(3)} around a verified gain of ${parent.verified_gain}` };
+    return {
+      spec: mutateSpec(parent.spec as Spec, width, task, rng),
+      move: 'refine',
+      parents: [parent.spec_digest],
+      reason: `step ${width.toFixed(3)} around a verified gain of ${parent.verified_gain}`,
+    };
   },
 };

@@ -1,6 +1,6 @@
 // The space of specs as a searcher sees it: families with numeric knobs, each scaled to [0, 1]. A draw that the family's
 // own schema refuses, or that would read more history than windows offer, is drawn again.
-import { families, type Family, type Knob, parseSpec, type Spec } from '../../forecast/families/index.js';
+import { type Family, families, type Knob, parseSpec, type Spec } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import type { ToldPattern } from '../../trust/briefing.js';
 import type { Task } from './strategist.js';
@@ -8,19 +8,24 @@ import type { Task } from './strategist.js';
 type Fields = Record<string, unknown>;
 
 /** Families that are searched; the reference miner is the yardstick of the subnet, not a candidate. */
-export const searchedFamilies = (): Spec['family'][] => (Object.keys(families) as Spec['family'][]).filter((name) => name !== 'gbm').sort();
+export const searchedFamilies = (): Spec['family'][] =>
+  (Object.keys(families) as Spec['family'][]).filter((name) => name !== 'gbm').sort();
 
 const REDRAWS = 60;
 const KEEP_FITTED = 0.75;
 const INCLUDE_OPTIONAL = 0.5;
 
 function scaled(knob: Knob, value: number): number {
-  return knob.log ? Math.log(value / knob.min) / Math.log(knob.max / knob.min) : (value - knob.min) / (knob.max - knob.min);
+  return knob.log
+    ? Math.log(value / knob.min) / Math.log(knob.max / knob.min)
+    : (value - knob.min) / (knob.max - knob.min);
 }
 
 function unscaled(knob: Knob, u: number): number {
   const clipped = Math.min(1, Math.max(0, u));
-  const value = knob.log ? knob.min * (knob.max / knob.min) ** clipped : knob.min + clipped * (knob.max - knob.min);
+  const value = knob.log
+    ? knob.min * (knob.max / knob.min) ** clipped
+    : knob.min + clipped * (knob.max - knob.min);
   // Six digits tell apart every value that matters, and keep equal specs equal.
   return knob.integer ? Math.round(value) : Number(value.toPrecision(6));
 }
@@ -39,7 +44,8 @@ function admissible(draft: () => Fields, task: Task, otherwise: Spec): Spec {
 }
 
 function flip(fields: Fields, chance: number, rng: Rng): void {
-  for (const [name, value] of Object.entries(fields)) if (typeof value === 'boolean' && rng.uniform() < chance) fields[name] = !value;
+  for (const [name, value] of Object.entries(fields))
+    if (typeof value === 'boolean' && rng.uniform() < chance) fields[name] = !value;
 }
 
 /** A spec of one family with every knob drawn from its whole range. */
@@ -69,7 +75,8 @@ export function mutateSpec(parent: Spec, width: number, task: Task, rng: Rng): S
     for (const field of numeric) {
       const move = rng.normal() * width;
       const knob = knobs[field] as Knob;
-      if (field === sure || rng.uniform() < 0.5) fields[field] = unscaled(knob, scaled(knob, fields[field] as number) + move);
+      if (field === sure || rng.uniform() < 0.5)
+        fields[field] = unscaled(knob, scaled(knob, fields[field] as number) + move);
     }
     flip(fields, width / 2, rng);
     return fields;
@@ -95,7 +102,9 @@ export function toldWorth(spec: Spec, patterns: readonly ToldPattern[]): number 
   let worth = 0;
   for (const p of patterns) {
     const value = p.knob === null ? undefined : (spec as Fields)[p.knob];
-    const matches = (p.family === null || p.family === spec.family) && (p.knob === null || (typeof value === 'number' && value >= p.low! && value <= p.high!));
+    const matches =
+      (p.family === null || p.family === spec.family) &&
+      (p.knob === null || (typeof value === 'number' && value >= p.low! && value <= p.high!));
     if (matches) worth += p.gain / p.sd;
   }
   return worth;

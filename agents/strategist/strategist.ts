@@ -1,6 +1,7 @@
 // What to try next. A strategist sees one briefing and proposes one spec; it knows nothing of fitting, leases or claims.
-import type { Rng } from '../../forecast/rng.js';
+
 import type { Spec } from '../../forecast/families/index.js';
+import type { Rng } from '../../forecast/rng.js';
 import type { Briefing } from '../../trust/briefing.js';
 
 export interface Proposal {

@@ -3,7 +3,15 @@ import { ForecastError } from '../../forecast/errors.js';
 import { pairedGain } from '../../forecast/evaluate.js';
 import { unpackArtifact } from '../../forecast/manifest.js';
 import { windowSetDigest } from '../../forecast/windows.js';
-import { inSandbox, mean, ScoreCache, type SlotData, scoresOf, windowsOf, yardstickScores } from './scoring.js';
+import {
+  inSandbox,
+  mean,
+  ScoreCache,
+  type SlotData,
+  scoresOf,
+  windowsOf,
+  yardstickScores,
+} from './scoring.js';
 
 export interface AssessInput extends SlotData {
   readonly artifact: Uint8Array;
@@ -35,23 +43,44 @@ const champions = new ScoreCache();
 export async function assess(input: AssessInput): Promise<Assessment> {
   const { onnx, manifest } = unpackArtifact(input.artifact);
   const { expect } = input;
-  if (manifest.asset !== expect.asset || manifest.spec_digest !== expect.spec_digest || manifest.data_cutoff_s !== expect.data_cutoff_s || manifest.step_s !== input.bars.step)
-    throw new ForecastError('SWARM_E_MODEL_REFUSED', 'the artifact\'s manifest is not what the claim says of it', 'The claim does not describe this artifact.');
+  if (
+    manifest.asset !== expect.asset ||
+    manifest.spec_digest !== expect.spec_digest ||
+    manifest.data_cutoff_s !== expect.data_cutoff_s ||
+    manifest.step_s !== input.bars.step
+  )
+    throw new ForecastError(
+      'SWARM_E_MODEL_REFUSED',
+      "the artifact's manifest is not what the claim says of it",
+      'The claim does not describe this artifact.',
+    );
   const starts = windowsOf(input, input.starts, input.min_windows);
   const model = await inSandbox(onnx, (sim) => scoresOf(input, sim, starts, manifest.history_bars));
   const base = await yardstickScores(input, starts);
-  const champion = await champions.get(`${input.slot} ${input.champion_digest} ${windowSetDigest(starts)}`, () => {
-    const reigning = unpackArtifact(input.champion);
-    return inSandbox(reigning.onnx, (sim) => scoresOf(input, sim, starts, reigning.manifest.history_bars));
-  });
+  const champion = await champions.get(
+    `${input.slot} ${input.champion_digest} ${windowSetDigest(starts)}`,
+    () => {
+      const reigning = unpackArtifact(input.champion);
+      return inSandbox(reigning.onnx, (sim) => scoresOf(input, sim, starts, reigning.manifest.history_bars));
+    },
+  );
   const { gain, se } = pairedGain(base, model, { lag: input.lag });
   const against = pairedGain(champion, model, { lag: input.lag });
   const differences = Array.from(model, (score, i) => champion[i]! - score);
   const centre = mean(Float64Array.from(differences));
-  const sd = Math.sqrt(differences.reduce((s, d) => s + (d - centre) ** 2, 0) / (differences.length - 1)) / mean(champion);
+  const sd =
+    Math.sqrt(differences.reduce((s, d) => s + (d - centre) ** 2, 0) / (differences.length - 1)) /
+    mean(champion);
   return {
-    starts, windows_digest: windowSetDigest(starts), mean_crps: mean(model), yardstick_crps: mean(base), champion_crps: mean(champion),
-    gain, se, differences, champion_t: against.t, difference_sd: sd,
+    starts,
+    windows_digest: windowSetDigest(starts),
+    mean_crps: mean(model),
+    yardstick_crps: mean(base),
+    champion_crps: mean(champion),
+    gain,
+    se,
+    differences,
+    champion_t: against.t,
+    difference_sd: sd,
   };
 }
-

@@ -40,8 +40,16 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentResu
   const spec = parseSpec(input.spec);
   const { onnx, manifest } = fitAndCompile(
     spec,
-    { asset: input.bars.asset, step_s: input.bars.step, segments: trainingSegments(input.bars, input.data_cutoff_s, input.train_bars) },
-    { data_cutoff_s: input.data_cutoff_s, dataset_digest: input.dataset_digest, code_version: input.code_version },
+    {
+      asset: input.bars.asset,
+      step_s: input.bars.step,
+      segments: trainingSegments(input.bars, input.data_cutoff_s, input.train_bars),
+    },
+    {
+      data_cutoff_s: input.data_cutoff_s,
+      dataset_digest: input.dataset_digest,
+      code_version: input.code_version,
+    },
   );
   const artifact = packArtifact(onnx, manifest);
   const sim = await openInProcess(onnx);
@@ -50,11 +58,16 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentResu
     const base = await yardstickScores(input, starts);
     const { gain, se } = pairedGain(base, model, { lag: input.lag });
     return {
-      artifact, digest: artifactDigest(artifact), n_windows: starts.length, windows_digest: windowSetDigest(starts),
-      mean_crps: mean(model), yardstick_crps: mean(base), gain, se,
+      artifact,
+      digest: artifactDigest(artifact),
+      n_windows: starts.length,
+      windows_digest: windowSetDigest(starts),
+      mean_crps: mean(model),
+      yardstick_crps: mean(base),
+      gain,
+      se,
     };
   } finally {
     await sim.close();
   }
 }
-

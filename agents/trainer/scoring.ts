@@ -1,8 +1,9 @@
 // Scoring models of one slot on given windows: the yardstick once per window set, untrusted artifacts in the sandbox.
 // Pure computation over its inputs: no database, no clock. Noise is a function of slot and window alone, so every
 // comparison shares it.
-import { ForecastError } from '../../forecast/errors.js';
+
 import type { Bars } from '../../forecast/bars.js';
+import { ForecastError } from '../../forecast/errors.js';
 import { type EvaluatedCompetition, evaluate } from '../../forecast/evaluate.js';
 import { fitAndCompile, yardstickSpec } from '../../forecast/families/index.js';
 import { openSandboxed } from '../../forecast/onnx/sandbox.js';
@@ -56,8 +57,17 @@ export function yardstickScores(data: SlotData, starts: readonly number[]): Prom
 }
 
 /** One model's score per window; `history` in bars, as its manifest says. */
-export const scoresOf = (data: SlotData, sim: Simulator, starts: readonly number[], history: number): Promise<Float64Array> =>
-  evaluate(sim, data.bars, starts, data.competition, { paths: data.paths, history, seedOf: (t0) => noiseSeed(data.slot, t0) });
+export const scoresOf = (
+  data: SlotData,
+  sim: Simulator,
+  starts: readonly number[],
+  history: number,
+): Promise<Float64Array> =>
+  evaluate(sim, data.bars, starts, data.competition, {
+    paths: data.paths,
+    history,
+    seedOf: (t0) => noiseSeed(data.slot, t0),
+  });
 
 export const mean = (xs: Float64Array): number => xs.reduce((a, b) => a + b, 0) / xs.length;
 
@@ -66,7 +76,11 @@ export function windowsOf(data: SlotData, starts: readonly number[], min: number
   const { horizon_s, increment_s } = data.competition;
   const usable = usableWindows(data.bars, starts, { history: data.lookback_bars, horizon_s, increment_s });
   if (usable.length < min)
-    throw new ForecastError('SWARM_E_BARS_TOO_FEW', `${data.slot}: ${usable.length} of ${starts.length} windows have whole bars, ${min} are needed`, 'Import more bars for this period.');
+    throw new ForecastError(
+      'SWARM_E_BARS_TOO_FEW',
+      `${data.slot}: ${usable.length} of ${starts.length} windows have whole bars, ${min} are needed`,
+      'Import more bars for this period.',
+    );
   return usable;
 }
 
@@ -79,4 +93,3 @@ export async function inSandbox<T>(onnx: Uint8Array, use: (sim: Simulator) => Pr
     await sim.close();
   }
 }
-

@@ -10,7 +10,12 @@ import { inSandbox, type SlotData } from './scoring.js';
 
 export interface ShadowInput extends SlotData {
   readonly artifact: Uint8Array;
-  readonly prompts: readonly { readonly start_s: number; readonly data_until_s: number; readonly anchor: number; readonly seed: string }[];
+  readonly prompts: readonly {
+    readonly start_s: number;
+    readonly data_until_s: number;
+    readonly anchor: number;
+    readonly seed: string;
+  }[];
 }
 
 /** Scores a challenger on prompts that the champion answered: same bars, same anchor, same noise. NaN: no real price. */
@@ -18,16 +23,32 @@ export async function shadow(input: ShadowInput): Promise<number[]> {
   const { onnx, manifest } = unpackArtifact(input.artifact);
   return inSandbox(onnx, async (sim) => {
     const scores: number[] = [];
-    for (const prompt of input.prompts) scores.push(await scorePrompt(input, sim, manifest.history_bars, prompt));
+    for (const prompt of input.prompts)
+      scores.push(await scorePrompt(input, sim, manifest.history_bars, prompt));
     return scores;
   });
 }
 
-async function scorePrompt(data: ShadowInput, sim: Simulator, history: number, prompt: ShadowInput['prompts'][number]): Promise<number> {
+async function scorePrompt(
+  data: ShadowInput,
+  sim: Simulator,
+  history: number,
+  prompt: ShadowInput['prompts'][number],
+): Promise<number> {
   const { horizon_s, increment_s, intervals } = data.competition;
   const steps = horizon_s / increment_s;
   const returns = await sim.simulate({
-    history: contiguousHistory(data.bars, prompt.data_until_s, history), start_s: prompt.start_s, step_s: increment_s, steps, paths: data.paths, seed: prompt.seed,
+    history: contiguousHistory(data.bars, prompt.data_until_s, history),
+    start_s: prompt.start_s,
+    step_s: increment_s,
+    steps,
+    paths: data.paths,
+    seed: prompt.seed,
   });
-  return scorePaths(toPrices(returns, steps, data.paths, prompt.anchor), gridPrices(data.bars, prompt.start_s, horizon_s, increment_s), increment_s, intervals).total;
+  return scorePaths(
+    toPrices(returns, steps, data.paths, prompt.anchor),
+    gridPrices(data.bars, prompt.start_s, horizon_s, increment_s),
+    increment_s,
+    intervals,
+  ).total;
 }

@@ -19,9 +19,19 @@ interface Options {
 const BATCH = 500;
 const SWEEP_MS = 1000;
 
-export async function runRelay({ db, databaseUrl, natsUrl, signal, onProblem, onPass }: Options): Promise<void> {
+export async function runRelay({
+  db,
+  databaseUrl,
+  natsUrl,
+  signal,
+  onProblem,
+  onPass,
+}: Options): Promise<void> {
   while (!signal.aborted) {
-    const listener = new pg.Client({ connectionString: databaseUrl, application_name: 'swarm relay listener' });
+    const listener = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: 'swarm relay listener',
+    });
     const broken = new AbortController();
     listener.on('error', () => broken.abort());
     try {
@@ -52,7 +62,10 @@ export async function runRelay({ db, databaseUrl, natsUrl, signal, onProblem, on
 }
 
 /** Publishes what waits, oldest first, and marks it; returns how many. */
-export async function relayOnce(db: Db, send: (event: { v: 1; id: number; kind: string; ref: string }) => Promise<void>): Promise<number> {
+export async function relayOnce(
+  db: Db,
+  send: (event: { v: 1; id: number; kind: string; ref: string }) => Promise<void>,
+): Promise<number> {
   const waiting = await db
     .selectFrom('board.outbox')
     .select(['id', 'kind', 'ref'])
@@ -63,7 +76,8 @@ export async function relayOnce(db: Db, send: (event: { v: 1; id: number; kind: 
   if (waiting.length === 0) return 0;
   const sent = await Promise.allSettled(waiting.map((row) => send({ v: 1, ...row })));
   const done = waiting.filter((_, i) => sent[i]!.status === 'fulfilled').map((row) => row.id);
-  if (done.length > 0) await db.updateTable('board.outbox').set({ published_at: new Date() }).where('id', 'in', done).execute();
+  if (done.length > 0)
+    await db.updateTable('board.outbox').set({ published_at: new Date() }).where('id', 'in', done).execute();
   const failed = sent.find((s) => s.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return done.length;

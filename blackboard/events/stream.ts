@@ -25,7 +25,9 @@ export async function connectNats(url: string, name: string): Promise<NatsConnec
   try {
     return await connect({
       servers: `${at.hostname}:${at.port || 4222}`,
-      ...(at.username ? { user: decodeURIComponent(at.username), pass: decodeURIComponent(at.password) } : {}),
+      ...(at.username
+        ? { user: decodeURIComponent(at.username), pass: decodeURIComponent(at.password) }
+        : {}),
       name,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 500,
@@ -33,14 +35,25 @@ export async function connectNats(url: string, name: string): Promise<NatsConnec
       timeout: 5000,
     });
   } catch (error) {
-    throw new SwarmError('SWARM_E_NATS_UNREACHABLE', `no NATS server at ${at.hostname}:${at.port}: ${error instanceof Error ? error.message : error}`, 'Start it, or correct SWARM_NATS_URL; without events the swarm runs on its sweep alone.', { cause: error });
+    throw new SwarmError(
+      'SWARM_E_NATS_UNREACHABLE',
+      `no NATS server at ${at.hostname}:${at.port}: ${error instanceof Error ? error.message : error}`,
+      'Start it, or correct SWARM_NATS_URL; without events the swarm runs on its sweep alone.',
+      { cause: error },
+    );
   }
 }
 
 /** Creates the stream when it is missing: file storage, one day of events, duplicates dropped for two minutes. */
 export async function ensureStream(nats: NatsConnection): Promise<void> {
   const manager = await nats.jetstreamManager();
-  const config = { name: STREAM, subjects: [`${SUBJECT}.>`], max_age: nanos(24 * 60 * MINUTE_MS), duplicate_window: nanos(2 * MINUTE_MS), max_bytes: 256 * 1024 * 1024 };
+  const config = {
+    name: STREAM,
+    subjects: [`${SUBJECT}.>`],
+    max_age: nanos(24 * 60 * MINUTE_MS),
+    duplicate_window: nanos(2 * MINUTE_MS),
+    max_bytes: 256 * 1024 * 1024,
+  };
   try {
     await manager.streams.info(STREAM);
   } catch {
@@ -50,7 +63,10 @@ export async function ensureStream(nats: NatsConnection): Promise<void> {
 
 /** Publishes with the outbox id as message id: a second publication of the same event is dropped by the server. */
 export async function publish(nats: NatsConnection, event: SwarmEvent): Promise<void> {
-  await nats.jetstream().publish(`${SUBJECT}.${event.kind}`, codec.encode(JSON.stringify(event)), { msgID: String(event.id), timeout: 3000 });
+  await nats.jetstream().publish(`${SUBJECT}.${event.kind}`, codec.encode(JSON.stringify(event)), {
+    msgID: String(event.id),
+    timeout: 3000,
+  });
 }
 
 function delivery(message: JsMsg): Delivery | null {
@@ -64,12 +80,22 @@ function delivery(message: JsMsg): Delivery | null {
 }
 
 /** Pulls events for one durable consumer until `signal` aborts. */
-export async function* pull(nats: NatsConnection, consumer: string, signal: AbortSignal): AsyncGenerator<Delivery> {
+export async function* pull(
+  nats: NatsConnection,
+  consumer: string,
+  signal: AbortSignal,
+): AsyncGenerator<Delivery> {
   const manager = await nats.jetstreamManager();
   try {
     await manager.consumers.info(STREAM, consumer);
   } catch {
-    await manager.consumers.add(STREAM, { durable_name: consumer, ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.New, ack_wait: nanos(MINUTE_MS), max_ack_pending: 1000 });
+    await manager.consumers.add(STREAM, {
+      durable_name: consumer,
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.New,
+      ack_wait: nanos(MINUTE_MS),
+      max_ack_pending: 1000,
+    });
   }
   const durable = await nats.jetstream().consumers.get(STREAM, consumer);
   const messages = await durable.consume({ max_messages: 100 });

@@ -63,7 +63,11 @@ function settingsPath(root: string): string {
 function dataDirectoryFor(root: string): string {
   if (process.geteuid?.() !== 0) return join(root, 'pg');
   // A part drawn at random: a home that was deleted and made anew at the same place starts with an empty database.
-  return join(ROOT_STORE, `${createHash('sha256').update(root).digest('hex').slice(0, 12)}-${randomBytes(4).toString('hex')}`, 'pg');
+  return join(
+    ROOT_STORE,
+    `${createHash('sha256').update(root).digest('hex').slice(0, 12)}-${randomBytes(4).toString('hex')}`,
+    'pg',
+  );
 }
 
 function claimDirectory(root: string): void {

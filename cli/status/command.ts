@@ -13,7 +13,10 @@ const EVERY_MS = 2000;
 export async function statusCommand(o: { home?: string; json?: boolean; watch?: boolean }): Promise<number> {
   const url = new URL(databaseOf(o.home));
   // A reader's rights and no more, whoever logs in.
-  url.searchParams.set('options', '-c role=swarm_reader -c default_transaction_read_only=on -c statement_timeout=20000');
+  url.searchParams.set(
+    'options',
+    '-c role=swarm_reader -c default_transaction_read_only=on -c statement_timeout=20000',
+  );
   const db = openDb({ url: url.toString(), name: 'swarm status', connections: 4 });
   try {
     for (;;) {
@@ -29,15 +32,31 @@ export async function statusCommand(o: { home?: string; json?: boolean; watch?: 
 async function once(db: Db, json: boolean, clear: boolean): Promise<number> {
   try {
     const status = await readStatus(db);
-    if (status === null) throw new SwarmError('SWARM_E_DATA_MISSING', 'no market has been opened on this blackboard', 'Start one with `swarm up`.');
-    process.stdout.write(`${clear ? '\x1b[2J\x1b[H' : ''}${json ? JSON.stringify(status) : render(status)}\n`);
+    if (status === null)
+      throw new SwarmError(
+        'SWARM_E_DATA_MISSING',
+        'no market has been opened on this blackboard',
+        'Start one with `swarm up`.',
+      );
+    process.stdout.write(
+      `${clear ? '\x1b[2J\x1b[H' : ''}${json ? JSON.stringify(status) : render(status)}\n`,
+    );
     return status.healthy ? 0 : DEGRADED;
   } catch (error) {
     const { code, message, hint } = explain(error) as { code?: string; message: string; hint?: string };
-    const away = code === 'SWARM_E_DB_UNREACHABLE' || code === 'SWARM_E_DB_AUTH' || code === '42P01' || code === '3F000' || code === '22023' || code === 'SWARM_E_DATA_MISSING';
+    const away =
+      code === 'SWARM_E_DB_UNREACHABLE' ||
+      code === 'SWARM_E_DB_AUTH' ||
+      code === '42P01' ||
+      code === '3F000' ||
+      code === '22023' ||
+      code === 'SWARM_E_DATA_MISSING';
     if (!away) throw error;
-    if (json) process.stdout.write(`${JSON.stringify({ healthy: false, warnings: [`${code}: ${message}`] })}\n`);
-    process.stderr.write(`${code}: ${message}\n  ${hint ?? 'This database is not a blackboard: see SWARM_DATABASE_URL.'}\n`);
+    if (json)
+      process.stdout.write(`${JSON.stringify({ healthy: false, warnings: [`${code}: ${message}`] })}\n`);
+    process.stderr.write(
+      `${code}: ${message}\n  ${hint ?? 'This database is not a blackboard: see SWARM_DATABASE_URL.'}\n`,
+    );
     return NO_DATABASE;
   }
 }

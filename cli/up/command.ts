@@ -28,19 +28,43 @@ Nothing is chosen for you, and one is never put in place of another.`;
 
 /** The market that the arguments name; SWARM_E_USAGE when they name none, or two. */
 export function chosenSource(o: Pick<UpArguments, 'bars' | 'market'>): 'replay' | 'simulated' {
-  if (o.market === undefined && o.bars === undefined) throw new SwarmError('SWARM_E_USAGE', 'no market was chosen', CHOICES);
-  if (o.market === 'live') throw new SwarmError('SWARM_E_USAGE', 'live price feeds are not in this version', CHOICES);
-  if (o.market === 'simulated' && o.bars !== undefined) throw new SwarmError('SWARM_E_USAGE', '--bars and --market simulated exclude each other', CHOICES);
-  if (o.market === 'replay' && o.bars === undefined) throw new SwarmError('SWARM_E_USAGE', '--market replay needs --bars DIR', CHOICES);
+  if (o.market === undefined && o.bars === undefined)
+    throw new SwarmError('SWARM_E_USAGE', 'no market was chosen', CHOICES);
+  if (o.market === 'live')
+    throw new SwarmError('SWARM_E_USAGE', 'live price feeds are not in this version', CHOICES);
+  if (o.market === 'simulated' && o.bars !== undefined)
+    throw new SwarmError('SWARM_E_USAGE', '--bars and --market simulated exclude each other', CHOICES);
+  if (o.market === 'replay' && o.bars === undefined)
+    throw new SwarmError('SWARM_E_USAGE', '--market replay needs --bars DIR', CHOICES);
   return o.market === 'simulated' ? 'simulated' : 'replay';
 }
 
 export async function upCommand(o: UpArguments): Promise<number> {
   const source = chosenSource(o);
-  if (o.speed <= 0) throw new SwarmError('SWARM_E_USAGE', `--speed ${o.speed} would hold the clock`, 'Give a number above 0, such as 1440.');
-  if (o.explorers < 1) throw new SwarmError('SWARM_E_USAGE', 'a swarm needs an explorer', 'Give --explorers 1 or more.');
+  if (o.speed <= 0)
+    throw new SwarmError(
+      'SWARM_E_USAGE',
+      `--speed ${o.speed} would hold the clock`,
+      'Give a number above 0, such as 1440.',
+    );
+  if (o.explorers < 1)
+    throw new SwarmError('SWARM_E_USAGE', 'a swarm needs an explorer', 'Give --explorers 1 or more.');
   return up({
-    home: o.home, base: o.ports, minutes: o.minutes, explorers: o.explorers, optimizers: o.optimizers, saboteurs: o.saboteurs, events: o.events,
-    market: { source, bars: o.bars, assets: o.assets, speed: o.speed, seed: o.seed, profile: loadProfile(o.profile), from: o.from },
+    home: o.home,
+    base: o.ports,
+    minutes: o.minutes,
+    explorers: o.explorers,
+    optimizers: o.optimizers,
+    saboteurs: o.saboteurs,
+    events: o.events,
+    market: {
+      source,
+      bars: o.bars,
+      assets: o.assets,
+      speed: o.speed,
+      seed: o.seed,
+      profile: loadProfile(o.profile),
+      from: o.from,
+    },
   });
 }

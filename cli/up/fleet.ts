@@ -23,7 +23,8 @@ export interface FleetSize {
 const SABOTAGE = 0.2;
 const CHECKERS = 3;
 
-const times = (n: number, make: (i: number) => Member): Member[] => Array.from({ length: n }, (_, i) => make(i + 1));
+const times = (n: number, make: (i: number) => Member): Member[] =>
+  Array.from({ length: n }, (_, i) => make(i + 1));
 
 /** The fleet in the order of starting. The last explorer of several is the control: it searches at random. */
 export function fleet(size: FleetSize): Member[] {
@@ -33,12 +34,29 @@ export function fleet(size: FleetSize): Member[] {
     ...(size.simulated ? [{ name: 'feed', owner: house, role: 'feed' as const }] : []),
     { name: 'publisher-1', owner: 'publisher-owner-1', role: 'publisher' },
     { name: 'miner', owner: house, role: 'miner', args: ['--port', String(size.minerPort)] },
-    { name: 'validator', owner: 'subnet', role: 'validator', args: ['--target', `127.0.0.1:${size.minerPort}`, '--spool', size.spool] },
+    {
+      name: 'validator',
+      owner: 'subnet',
+      role: 'validator',
+      args: ['--target', `127.0.0.1:${size.minerPort}`, '--spool', size.spool],
+    },
     ...times(CHECKERS, (i) => ({ name: `checker-${i}`, owner: `checker-owner-${i}`, role: 'checker' })),
     ...times(size.explorers, (i) => ({
-      name: `explorer-${i}`, owner: `explorer-owner-${i}`, role: 'explorer', args: ['--strategist', i > 1 && i === size.explorers ? 'random' : 'evolve'],
+      name: `explorer-${i}`,
+      owner: `explorer-owner-${i}`,
+      role: 'explorer',
+      args: ['--strategist', i > 1 && i === size.explorers ? 'random' : 'evolve'],
     })),
-    ...times(size.optimizers, (i) => ({ name: `optimizer-${i}`, owner: `optimizer-owner-${i}`, role: 'optimizer' })),
-    ...times(size.saboteurs, (i) => ({ name: `saboteur-${i}`, owner: `saboteur-owner-${i}`, role: 'explorer', args: ['--strategist', 'random', '--overclaim', String(SABOTAGE)] })),
+    ...times(size.optimizers, (i) => ({
+      name: `optimizer-${i}`,
+      owner: `optimizer-owner-${i}`,
+      role: 'optimizer',
+    })),
+    ...times(size.saboteurs, (i) => ({
+      name: `saboteur-${i}`,
+      owner: `saboteur-owner-${i}`,
+      role: 'explorer',
+      args: ['--strategist', 'random', '--overclaim', String(SABOTAGE)],
+    })),
   ];
 }

@@ -1,13 +1,19 @@
 // Opening the market of a home: recorded bars or a simulation, once; later starts continue where the clock stood.
 import { createHash, randomBytes } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { sha256 } from '../../blackboard/artifacts.js';
 import { SwarmError } from '../../blackboard/errors.js';
 import { simulatedMarket } from '../../miner/market/simulated.js';
-import { importBars } from '../../miner/prices/import.js';
 import { AHEAD_DAYS } from '../../miner/prices/feed.js';
+import { importBars } from '../../miner/prices/import.js';
 import { columnsOf, SIMULATED_STEPS, simulatedBars } from '../../miner/prices/simulated.js';
-import { assertAssets, findCompetition, parseSlot, type Profile, slots as slotsOf } from '../../miner/sn50/profile.js';
+import {
+  assertAssets,
+  findCompetition,
+  type Profile,
+  parseSlot,
+  slots as slotsOf,
+} from '../../miner/sn50/profile.js';
 
 export interface MarketChoice {
   readonly source: 'replay' | 'simulated';
@@ -43,14 +49,34 @@ const SIMULATED_ASSETS = ['BTC', 'ETH', 'SOL'];
 const REPLAY_DAYS = 17;
 
 /** Stores bars, writes the clock's first (held) row, and says what the market is. */
-export async function openMarket(admin: pg.Client, choice: MarketChoice, progress: Progress): Promise<OpenedMarket> {
-  const known = await admin.query('select source, dataset_digest, seed, slots, data_to, market_at from market.clock order by id desc limit 1');
+export async function openMarket(
+  admin: pg.Client,
+  choice: MarketChoice,
+  progress: Progress,
+): Promise<OpenedMarket> {
+  const known = await admin.query(
+    'select source, dataset_digest, seed, slots, data_to, market_at from market.clock order by id desc limit 1',
+  );
   if (known.rows[0] !== undefined) return continueMarket(admin, choice, known.rows[0], progress);
-  await admin.query('insert into board.beacon (secret) values ($1) on conflict do nothing', [choice.repeatable ? sha256(`beacon ${choice.seed}`) : randomBytes(32).toString('hex')]);
-  const opened = choice.source === 'simulated' ? await openSimulated(admin, choice, progress) : await openReplay(admin, choice, progress);
+  await admin.query('insert into board.beacon (secret) values ($1) on conflict do nothing', [
+    choice.repeatable ? sha256(`beacon ${choice.seed}`) : randomBytes(32).toString('hex'),
+  ]);
+  const opened =
+    choice.source === 'simulated'
+      ? await openSimulated(admin, choice, progress)
+      : await openReplay(admin, choice, progress);
   await admin.query(
     `insert into market.clock (source, dataset_digest, seed, profile, slots, market_at, data_from, data_to, speed, note) values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 'opened')`,
-    [choice.source, opened.dataset_digest, choice.seed, choice.profile.id, opened.slots, opened.market_at, opened.data_from, opened.data_to],
+    [
+      choice.source,
+      opened.dataset_digest,
+      choice.seed,
+      choice.profile.id,
+      opened.slots,
+      opened.market_at,
+      opened.data_from,
+      opened.data_to,
+    ],
   );
   return { ...opened, continued: false };
 }
@@ -64,16 +90,30 @@ export async function setSpeed(admin: pg.Client, speed: number, note: string): P
   );
 }
 
-async function continueMarket(admin: pg.Client, choice: MarketChoice, row: Record<string, unknown>, progress: Progress): Promise<OpenedMarket> {
+async function continueMarket(
+  admin: pg.Client,
+  choice: MarketChoice,
+  row: Record<string, unknown>,
+  progress: Progress,
+): Promise<OpenedMarket> {
   if (row['source'] !== choice.source)
-    throw new SwarmError('SWARM_E_DATA_CONFLICT', `this home runs a ${row['source']} market, not a ${choice.source} one`, 'A home keeps one market: name another with --home, or start it with the market it has.');
+    throw new SwarmError(
+      'SWARM_E_DATA_CONFLICT',
+      `this home runs a ${row['source']} market, not a ${choice.source} one`,
+      'A home keeps one market: name another with --home, or start it with the market it has.',
+    );
   const wanted = choice.assets && slotsOf(choice.profile, choice.assets);
   const slots = row['slots'] as string[];
   if (wanted !== undefined && slots.some((slot) => !wanted.includes(slot)))
-    throw new SwarmError('SWARM_E_DATA_CONFLICT', `this home runs ${slots.join(', ')}`, 'Leave --assets as it was, or name another home with --home.');
+    throw new SwarmError(
+      'SWARM_E_DATA_CONFLICT',
+      `this home runs ${slots.join(', ')}`,
+      'Leave --assets as it was, or name another home with --home.',
+    );
   if (choice.source === 'replay' && choice.bars !== undefined) {
     const assets = [...new Set(slots.map((slot) => parseSlot(slot).asset))];
-    for (const one of await importBars(admin, choice.bars, assets, () => undefined)) if (one.added > 0) progress(`${one.added} new bars from ${one.file}`);
+    for (const one of await importBars(admin, choice.bars, assets, () => undefined))
+      if (one.added > 0) progress(`${one.added} new bars from ${one.file}`);
   }
   // A swarm that was killed did not hold its clock: it stood where it was last seen alive.
   const seen = await admin.query<{ market_at: Date }>(
@@ -85,29 +125,60 @@ async function continueMarket(admin: pg.Client, choice: MarketChoice, row: Recor
      select source, dataset_digest, seed, profile, slots, $1, data_from, data_to, 0, 'continued' from market.clock order by id desc limit 1`,
     [market_at],
   );
-  return { slots, dataset_digest: row['dataset_digest'] as string, market_at, data_to: row['data_to'] as Date | null, continued: true };
+  return {
+    slots,
+    dataset_digest: row['dataset_digest'] as string,
+    market_at,
+    data_to: row['data_to'] as Date | null,
+    continued: true,
+  };
 }
 
 type Fresh = Omit<OpenedMarket, 'continued'> & { data_from: Date };
 
 async function openReplay(admin: pg.Client, choice: MarketChoice, progress: Progress): Promise<Fresh> {
-  if (choice.bars === undefined) throw new SwarmError('SWARM_E_USAGE', 'a replay needs bars', 'Name a directory with --bars DIR.');
+  if (choice.bars === undefined)
+    throw new SwarmError('SWARM_E_USAGE', 'a replay needs bars', 'Name a directory with --bars DIR.');
   if (choice.assets !== undefined) assertAssets(choice.profile, choice.assets);
-  const files = await importBars(admin, choice.bars, choice.assets, (one) => progress(`${one.file}: ${one.rows} bars`));
+  const files = await importBars(admin, choice.bars, choice.assets, (one) =>
+    progress(`${one.file}: ${one.rows} bars`),
+  );
   const series = new Map(files.map((f) => [`${f.asset}/${f.step_s}`, f]));
   const slots = slotsOf(choice.profile, choice.assets).filter((slot) => {
     const { competition, asset } = parseSlot(slot);
     return series.has(`${asset}/${findCompetition(choice.profile, competition).increment_s}`);
   });
-  if (slots.length === 0) throw new SwarmError('SWARM_E_DATA_MISSING', `${choice.bars} has bars for no slot of profile ${choice.profile.id}`, 'A 24 h slot needs 5-minute bars, a 1 h slot 1-minute bars.');
-  const used = [...new Set(slots.map((slot) => { const { competition, asset } = parseSlot(slot); return `${asset}/${findCompetition(choice.profile, competition).increment_s}`; }))].sort();
+  if (slots.length === 0)
+    throw new SwarmError(
+      'SWARM_E_DATA_MISSING',
+      `${choice.bars} has bars for no slot of profile ${choice.profile.id}`,
+      'A 24 h slot needs 5-minute bars, a 1 h slot 1-minute bars.',
+    );
+  const used = [
+    ...new Set(
+      slots.map((slot) => {
+        const { competition, asset } = parseSlot(slot);
+        return `${asset}/${findCompetition(choice.profile, competition).increment_s}`;
+      }),
+    ),
+  ].sort();
   const digest = createHash('sha256');
   for (const key of used) digest.update(`${key} ${series.get(key)!.digest}\n`);
   const { first_s, last_s } = await span(admin, used);
   const market_at = choice.from ?? new Date((Math.floor(last_s / DAY_S) - REPLAY_DAYS) * DAY_S * 1000);
   if (market_at.getTime() / 1000 >= last_s || market_at.getTime() / 1000 <= first_s)
-    throw new SwarmError('SWARM_E_DATA_END', `the replay would begin at ${market_at.toISOString()}, outside its bars (${iso(first_s)} to ${iso(last_s)})`, 'Choose another start with --from.');
-  return { slots, dataset_digest: digest.digest('hex'), market_at, data_from: new Date(first_s * 1000), data_to: new Date(last_s * 1000) };
+    throw new SwarmError(
+      'SWARM_E_DATA_END',
+      `the replay would begin at ${market_at.toISOString()}, outside its bars (${iso(first_s)} to ${iso(last_s)})`,
+      'Choose another start with --from.',
+    );
+  return {
+    slots,
+    dataset_digest: digest.digest('hex'),
+    market_at,
+    data_from: new Date(first_s * 1000),
+    data_to: new Date(last_s * 1000),
+  };
 }
 
 const iso = (s: number): string => new Date(s * 1000).toISOString();
@@ -136,7 +207,10 @@ async function openSimulated(admin: pg.Client, choice: MarketChoice, progress: P
       const market = simulatedMarket(choice.seed, asset);
       digest.update(`${market.describe()} seed ${choice.seed}\n`);
       for (const { step_s, bars } of simulatedBars(market, from_s, to_s)) {
-        const { rows } = await admin.query<{ id: number }>(`insert into market.series (asset, step_s, source, digest, rows) values ($1, $2, 'simulated', $3, $4) returning id`, [asset, step_s, sha256(market.describe()), bars.open_s.length]);
+        const { rows } = await admin.query<{ id: number }>(
+          `insert into market.series (asset, step_s, source, digest, rows) values ($1, $2, 'simulated', $3, $4) returning id`,
+          [asset, step_s, sha256(market.describe()), bars.open_s.length],
+        );
         const columns = columnsOf(bars);
         for (let at = 0; at < bars.open_s.length; at += 50_000)
           await admin.query(
@@ -144,7 +218,9 @@ async function openSimulated(admin: pg.Client, choice: MarketChoice, progress: P
             [rows[0]!.id, ...columns.map((c) => c.slice(at, at + 50_000))],
           );
       }
-      progress(`${asset}: ${SIMULATED_HISTORY_DAYS} days of simulated bars in steps of ${SIMULATED_STEPS.join(' and ')} s`);
+      progress(
+        `${asset}: ${SIMULATED_HISTORY_DAYS} days of simulated bars in steps of ${SIMULATED_STEPS.join(' and ')} s`,
+      );
     }
     await admin.query('commit');
   } catch (error) {
@@ -152,5 +228,11 @@ async function openSimulated(admin: pg.Client, choice: MarketChoice, progress: P
     throw error;
   }
   await admin.query('analyze market.bar');
-  return { slots, dataset_digest: digest.digest('hex'), market_at: new Date(SIMULATED_START_S * 1000), data_from: new Date(from_s * 1000), data_to: null };
+  return {
+    slots,
+    dataset_digest: digest.digest('hex'),
+    market_at: new Date(SIMULATED_START_S * 1000),
+    data_from: new Date(from_s * 1000),
+    data_to: null,
+  };
 }

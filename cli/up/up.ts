@@ -2,7 +2,7 @@
 // the time is over or it is asked to stop, and ends with a summary on stdout.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { openDb } from '../../blackboard/db.js';
 import { enrol } from '../../blackboard/enrol.js';
 import { SwarmError } from '../../blackboard/errors.js';
@@ -31,7 +31,8 @@ export interface UpOptions {
   readonly events: boolean;
 }
 
-const say = (line: string): void => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
+const say = (line: string): void =>
+  void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
 const READY_MS = 90_000;
 const REPORT_MS = 15_000;
 const MINUTE_MS = 60_000;
@@ -57,12 +58,26 @@ export async function up(options: UpOptions): Promise<number> {
     const natsFile = await events(supervisor, home, ports.nats, options.events);
     admin = await connectAdmin(databaseUrl, 'swarm up');
     const market = await openMarket(admin, options.market, say);
-    say(`${options.market.source === 'simulated' ? 'simulated market' : options.market.source}, dataset ${market.dataset_digest.slice(0, 12)}: ${market.continued ? 'continues' : 'begins'} at ${market.market_at.toISOString()}, slots ${market.slots.join(', ')}`);
-    const members = fleet({ ...options, events: natsFile !== null, simulated: options.market.source === 'simulated', minerPort: ports.miner, spool: join(home.state, 'validator') });
-    await start(supervisor, home, admin, members, { address: publicAddress(databaseUrl), natsFile, seed: options.market.seed });
+    say(
+      `${options.market.source === 'simulated' ? 'simulated market' : options.market.source}, dataset ${market.dataset_digest.slice(0, 12)}: ${market.continued ? 'continues' : 'begins'} at ${market.market_at.toISOString()}, slots ${market.slots.join(', ')}`,
+    );
+    const members = fleet({
+      ...options,
+      events: natsFile !== null,
+      simulated: options.market.source === 'simulated',
+      minerPort: ports.miner,
+      spool: join(home.state, 'validator'),
+    });
+    await start(supervisor, home, admin, members, {
+      address: publicAddress(databaseUrl),
+      natsFile,
+      seed: options.market.seed,
+    });
     await ready(admin, members.length, stop.signal);
     await setSpeed(admin, options.market.speed, 'running');
-    say(`the swarm runs: ${members.length} processes, market at ${options.market.speed}x; logs in ${home.logs}; watch with \`swarm status --watch\``);
+    say(
+      `the swarm runs: ${members.length} processes, market at ${options.market.speed}x; logs in ${home.logs}; watch with \`swarm status --watch\``,
+    );
     await run(databaseUrl, options.minutes, market.data_to, stop.signal);
     say('stopping');
     return await end(supervisor, databaseUrl);
@@ -78,13 +93,25 @@ export async function database(supervisor: Supervisor, home: Home, port: number)
   const external = process.env['SWARM_DATABASE_URL'];
   const url = external ?? (await ownDatabase((await startPostgres(supervisor, home, port)).adminUrl));
   const applied = await migrateAll(url);
-  say(`Postgres: ${external === undefined ? `embedded, port ${port}` : 'external'}${applied.length > 0 ? `, ${applied.length} migrations applied` : ''}`);
+  say(
+    `Postgres: ${external === undefined ? `embedded, port ${port}` : 'external'}${applied.length > 0 ? `, ${applied.length} migrations applied` : ''}`,
+  );
   return url;
 }
 
-async function events(supervisor: Supervisor, home: Home, port: number, wanted: boolean): Promise<string | null> {
+async function events(
+  supervisor: Supervisor,
+  home: Home,
+  port: number,
+  wanted: boolean,
+): Promise<string | null> {
   const external = process.env['SWARM_NATS_URL'];
-  const nats = external !== undefined ? { mode: 'jetstream' as const, url: external, version: 'external' } : wanted ? await startNats(supervisor, home, port, { install: true }) : { mode: 'none' as const, reason: 'not wanted' };
+  const nats =
+    external !== undefined
+      ? { mode: 'jetstream' as const, url: external, version: 'external' }
+      : wanted
+        ? await startNats(supervisor, home, port, { install: true })
+        : { mode: 'none' as const, reason: 'not wanted' };
   if (nats.mode === 'none') {
     say(`NATS: none (${nats.reason}). The swarm runs on its sweep alone: the same results, a little later.`);
     return null;
@@ -95,15 +122,31 @@ async function events(supervisor: Supervisor, home: Home, port: number, wanted: 
   return file;
 }
 
-async function start(supervisor: Supervisor, home: Home, admin: pg.Client, members: readonly Member[], common: { address: string; natsFile: string | null; seed: string }): Promise<void> {
+async function start(
+  supervisor: Supervisor,
+  home: Home,
+  admin: pg.Client,
+  members: readonly Member[],
+  common: { address: string; natsFile: string | null; seed: string },
+): Promise<void> {
   for (const member of members) {
     const { path } = await enrol(admin, home.agents, member);
     supervisor.spawn({
       name: member.name,
       entry: 'cli/main.js',
       args: [
-        'agent', member.role, '--agent-file', path, '--blackboard', common.address, '--artifacts', home.artifacts, '--seed', common.seed,
-        ...(common.natsFile === null ? [] : ['--nats-file', common.natsFile]), ...(member.args ?? []),
+        'agent',
+        member.role,
+        '--agent-file',
+        path,
+        '--blackboard',
+        common.address,
+        '--artifacts',
+        home.artifacts,
+        '--seed',
+        common.seed,
+        ...(common.natsFile === null ? [] : ['--nats-file', common.natsFile]),
+        ...(member.args ?? []),
       ],
     });
   }
@@ -113,29 +156,48 @@ async function start(supervisor: Supervisor, home: Home, admin: pg.Client, membe
 async function ready(admin: pg.Client, wanted: number, signal: AbortSignal): Promise<void> {
   const since = (await admin.query<{ now: Date }>('select clock_timestamp() as now')).rows[0]!.now;
   for (const until = Date.now() + READY_MS; !signal.aborted; await pause(200, signal)) {
-    const { rows } = await admin.query<{ n: string }>(`select count(*) as n from board.presence where beat_at > $1::timestamptz and state not in ('starting', 'stopped')`, [since]);
+    const { rows } = await admin.query<{ n: string }>(
+      `select count(*) as n from board.presence where beat_at > $1::timestamptz and state not in ('starting', 'stopped')`,
+      [since],
+    );
     if (Number(rows[0]!.n) >= wanted) return;
-    if (Date.now() > until) throw new SwarmError('SWARM_E_SERVICE_START', `${rows[0]!.n} of ${wanted} processes reported within ${READY_MS / 1000} s`, 'The log files say why; see the logs directory of the home.');
+    if (Date.now() > until)
+      throw new SwarmError(
+        'SWARM_E_SERVICE_START',
+        `${rows[0]!.n} of ${wanted} processes reported within ${READY_MS / 1000} s`,
+        'The log files say why; see the logs directory of the home.',
+      );
   }
 }
 
 function watch(supervisor: Supervisor, stopping: AbortSignal): void {
   supervisor.on('exited', (event) => {
-    if (!event.expected && !stopping.aborted) say(`${event.name} ended (${event.signal ?? `code ${event.code}`})${event.restartInMs === null ? ' and is not started again' : `, starts again in ${event.restartInMs / 1000} s`}`);
+    if (!event.expected && !stopping.aborted)
+      say(
+        `${event.name} ended (${event.signal ?? `code ${event.code}`})${event.restartInMs === null ? ' and is not started again' : `, starts again in ${event.restartInMs / 1000} s`}`,
+      );
   });
   supervisor.on('restarted', (event) => say(`${event.name} is back (pid ${event.pid})`));
 }
 
-async function run(databaseUrl: string, minutes: number | undefined, data_to: Date | null, signal: AbortSignal): Promise<void> {
+async function run(
+  databaseUrl: string,
+  minutes: number | undefined,
+  data_to: Date | null,
+  signal: AbortSignal,
+): Promise<void> {
   const until = minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + minutes * MINUTE_MS;
   const db = openDb({ url: databaseUrl, name: 'swarm up progress', connections: 2 });
   try {
     while (!signal.aborted && Date.now() < until) {
       await pause(Math.min(REPORT_MS, until - Date.now()), signal);
-      const status = await readStatus(db).catch((error) => say(`status: ${error instanceof Error ? error.message : error}`));
+      const status = await readStatus(db).catch((error) =>
+        say(`status: ${error instanceof Error ? error.message : error}`),
+      );
       if (!status) continue;
       say(progress(status));
-      if (data_to !== null && new Date(status.market.market_now) >= data_to) return say('the replay has reached the end of its bars');
+      if (data_to !== null && new Date(status.market.market_now) >= data_to)
+        return say('the replay has reached the end of its bars');
     }
   } finally {
     await db.destroy();
@@ -143,7 +205,11 @@ async function run(databaseUrl: string, minutes: number | undefined, data_to: Da
 }
 
 function progress({ market, counts: n, slots }: Status): string {
-  const open = slots.flatMap((s) => s.challengers.filter((c) => c.stage === 'shadow').map((c) => `${s.slot} ${c.windows}w E ${c.e_value.toPrecision(3)}/${c.threshold.toFixed(0)}`));
+  const open = slots.flatMap((s) =>
+    s.challengers
+      .filter((c) => c.stage === 'shadow')
+      .map((c) => `${s.slot} ${c.windows}w E ${c.e_value.toPrecision(3)}/${c.threshold.toFixed(0)}`),
+  );
   return `market ${market.market_now.slice(0, 16)}  experiments ${n.experiments}  claims ${n.claims}  verdicts ${n.verdicts}  promotions ${n.promotions}  answered ${n.prompts_answered}  scored ${n.prompts_scored}${open.length > 0 ? `  shadow: ${open.slice(0, 3).join(', ')}` : ''}`;
 }
 

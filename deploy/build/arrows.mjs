@@ -31,7 +31,9 @@ let imports = 0;
 for (const top of ['blackboard', 'forecast', 'trust', 'agents', 'miner', 'cli']) {
   for (const file of sources(top)) {
     const from = roomOf(file);
-    for (const [, target] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g)) {
+    for (const [, target] of readFileSync(file, 'utf8').matchAll(
+      /(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g,
+    )) {
       imports += 1;
       const to = roomOf(normalize(join(dirname(file), target)));
       if (to !== from && !arrows[from].includes(to)) wrong.push(`${file}: ${from} -> ${to} (${target})`);

@@ -2,8 +2,8 @@
 // Needs a server that may create databases: SWARM_DATABASE_URL.
 import { execFileSync } from 'node:child_process';
 import pg from 'pg';
-import { migrate } from '../../dist/blackboard/migrate.js';
 import { generateTypes } from '../../dist/blackboard/codegen.js';
+import { migrate } from '../../dist/blackboard/migrate.js';
 import { allMigrations } from '../../dist/trust/migrations.js';
 
 const server = process.env.SWARM_DATABASE_URL;

@@ -11,7 +11,11 @@ export const AHEAD_DAYS = 3;
 
 export async function openFeed(context: MinerContext): Promise<MinerProcess> {
   if (context.clock.source !== 'simulated')
-    throw new SwarmError('SWARM_E_USAGE', `a ${context.clock.source} market has no feed process`, 'Recorded bars are imported by `swarm up --bars DIR`.');
+    throw new SwarmError(
+      'SWARM_E_USAGE',
+      `a ${context.clock.source} market has no feed process`,
+      'Recorded bars are imported by `swarm up --bars DIR`.',
+    );
   const assets = [...new Set(context.clock.slots.map((slot) => parseSlot(slot).asset))];
   const markets = assets.map((asset) => simulatedMarket(context.clock.seed, asset));
   return {

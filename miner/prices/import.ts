@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import pg from 'pg';
+import type pg from 'pg';
 import { SwarmError } from '../../blackboard/errors.js';
 import { barsDigest, type ParsedBars, parseBarsCsv } from '../../forecast/bars.js';
 
@@ -32,19 +32,35 @@ export function barFiles(directory: string, assets?: readonly string[]): BarFile
   try {
     names = readdirSync(directory).sort();
   } catch (error) {
-    throw new SwarmError('SWARM_E_DATA_MISSING', `${directory} cannot be read: ${error instanceof Error ? error.message : error}`, 'Name a directory with files like BTC_5m.csv.gz.', { cause: error });
+    throw new SwarmError(
+      'SWARM_E_DATA_MISSING',
+      `${directory} cannot be read: ${error instanceof Error ? error.message : error}`,
+      'Name a directory with files like BTC_5m.csv.gz.',
+      { cause: error },
+    );
   }
   const files = names.flatMap((name) => {
     const match = NAME.exec(name);
     if (match === null) return [];
     const [, asset, count, unit] = match;
-    return [{ path: join(directory, name), asset: asset!, step_s: Number(count) * (unit === 'h' ? 3600 : 60) }];
+    return [
+      { path: join(directory, name), asset: asset!, step_s: Number(count) * (unit === 'h' ? 3600 : 60) },
+    ];
   });
   const wanted = assets === undefined ? files : files.filter((f) => assets.includes(f.asset));
   const missing = (assets ?? []).filter((asset) => !files.some((f) => f.asset === asset));
   if (missing.length > 0)
-    throw new SwarmError('SWARM_E_DATA_MISSING', `${directory} has no bars of ${missing.join(', ')}`, `Files are named like BTC_5m.csv.gz; this directory has ${[...new Set(files.map((f) => f.asset))].join(', ') || 'none'}.`);
-  if (wanted.length === 0) throw new SwarmError('SWARM_E_DATA_MISSING', `${directory} has no bar files`, 'Name a directory with files like BTC_5m.csv.gz.');
+    throw new SwarmError(
+      'SWARM_E_DATA_MISSING',
+      `${directory} has no bars of ${missing.join(', ')}`,
+      `Files are named like BTC_5m.csv.gz; this directory has ${[...new Set(files.map((f) => f.asset))].join(', ') || 'none'}.`,
+    );
+  if (wanted.length === 0)
+    throw new SwarmError(
+      'SWARM_E_DATA_MISSING',
+      `${directory} has no bar files`,
+      'Name a directory with files like BTC_5m.csv.gz.',
+    );
   return wanted;
 }
 
@@ -55,7 +71,12 @@ function read({ path, asset, step_s }: BarFile): ParsedBars {
 }
 
 /** Imports every bar file of a directory. `onFile` is told of each series as it is stored. */
-export async function importBars(admin: pg.Client, directory: string, assets: readonly string[] | undefined, onFile: (done: ImportedSeries) => void): Promise<ImportedSeries[]> {
+export async function importBars(
+  admin: pg.Client,
+  directory: string,
+  assets: readonly string[] | undefined,
+  onFile: (done: ImportedSeries) => void,
+): Promise<ImportedSeries[]> {
   const parsed = barFiles(directory, assets).map((file) => ({ file, bars: read(file) }));
   const done: ImportedSeries[] = [];
   await admin.query('begin');
@@ -76,12 +97,28 @@ export async function importBars(admin: pg.Client, directory: string, assets: re
 
 async function store(admin: pg.Client, file: BarFile, bars: ParsedBars): Promise<ImportedSeries> {
   const digest = barsDigest(bars);
-  const about = { asset: file.asset, step_s: file.step_s, file: basename(file.path), rows: bars.open_s.length };
-  const known = await admin.query<{ id: number; digest: string }>('select id, digest from market.series where asset = $1 and step_s = $2 for update', [file.asset, file.step_s]);
+  const about = {
+    asset: file.asset,
+    step_s: file.step_s,
+    file: basename(file.path),
+    rows: bars.open_s.length,
+  };
+  const known = await admin.query<{ id: number; digest: string }>(
+    'select id, digest from market.series where asset = $1 and step_s = $2 for update',
+    [file.asset, file.step_s],
+  );
   if (known.rows[0]?.digest === digest) return { ...about, added: 0, digest };
-  const id = known.rows[0]?.id ?? (await admin.query<{ id: number }>('insert into market.series (asset, step_s, source, digest, rows) values ($1, $2, $3, $4, 0) returning id', [file.asset, file.step_s, 'file', digest])).rows[0]!.id;
+  const id =
+    known.rows[0]?.id ??
+    (
+      await admin.query<{ id: number }>(
+        'insert into market.series (asset, step_s, source, digest, rows) values ($1, $2, $3, $4, 0) returning id',
+        [file.asset, file.step_s, 'file', digest],
+      )
+    ).rows[0]!.id;
   const before = await countBars(admin, id);
-  for (let from = 0; from < bars.open_s.length; from += BATCH) await insertBatch(admin, id, file, bars, from, Math.min(from + BATCH, bars.open_s.length), before > 0);
+  for (let from = 0; from < bars.open_s.length; from += BATCH)
+    await insertBatch(admin, id, file, bars, from, Math.min(from + BATCH, bars.open_s.length), before > 0);
   const rows = await countBars(admin, id);
   const whole = before === 0 ? digest : await storedDigest(admin, id, file);
   await admin.query('update market.series set digest = $2, rows = $3 where id = $1', [id, whole, rows]);
@@ -89,12 +126,25 @@ async function store(admin: pg.Client, file: BarFile, bars: ParsedBars): Promise
 }
 
 async function countBars(admin: pg.Client, id: number): Promise<number> {
-  const { rows } = await admin.query<{ n: string }>('select count(*) as n from market.bar where series_id = $1', [id]);
+  const { rows } = await admin.query<{ n: string }>(
+    'select count(*) as n from market.bar where series_id = $1',
+    [id],
+  );
   return Number(rows[0]!.n);
 }
 
-async function insertBatch(admin: pg.Client, id: number, file: BarFile, bars: ParsedBars, from: number, to: number, overlaps: boolean): Promise<void> {
-  const columns = [bars.open_s, bars.open, bars.high, bars.low, bars.close].map((c) => Array.from(c.subarray(from, to)));
+async function insertBatch(
+  admin: pg.Client,
+  id: number,
+  file: BarFile,
+  bars: ParsedBars,
+  from: number,
+  to: number,
+  overlaps: boolean,
+): Promise<void> {
+  const columns = [bars.open_s, bars.open, bars.high, bars.low, bars.close].map((c) =>
+    Array.from(c.subarray(from, to)),
+  );
   if (overlaps) {
     const clash = await admin.query<{ open_s: string }>(
       `select b.open_s from market.bar b join unnest($2::bigint[], $3::float8[]) as n (open_s, close) on b.open_s = n.open_s
@@ -102,7 +152,11 @@ async function insertBatch(admin: pg.Client, id: number, file: BarFile, bars: Pa
       [id, columns[0], columns[4]],
     );
     if (clash.rows[0] !== undefined)
-      throw new SwarmError('SWARM_E_DATA_CONFLICT', `${basename(file.path)} contradicts the stored ${file.asset} bar of ${new Date(Number(clash.rows[0].open_s) * 1000).toISOString()}`, 'Nothing was imported. Bars are never overwritten: use a fresh --home for other data.');
+      throw new SwarmError(
+        'SWARM_E_DATA_CONFLICT',
+        `${basename(file.path)} contradicts the stored ${file.asset} bar of ${new Date(Number(clash.rows[0].open_s) * 1000).toISOString()}`,
+        'Nothing was imported. Bars are never overwritten: use a fresh --home for other data.',
+      );
   }
   await admin.query(
     `insert into market.bar (series_id, open_s, open, high, low, close)
@@ -112,6 +166,14 @@ async function insertBatch(admin: pg.Client, id: number, file: BarFile, bars: Pa
 }
 
 async function storedDigest(admin: pg.Client, id: number, file: BarFile): Promise<string> {
-  const { rows } = await admin.query<{ open_s: string; close: number }>('select open_s, close from market.bar where series_id = $1 order by open_s', [id]);
-  return barsDigest({ asset: file.asset, step: file.step_s, open_s: Float64Array.from(rows, (r) => Number(r.open_s)), close: Float64Array.from(rows, (r) => r.close) });
+  const { rows } = await admin.query<{ open_s: string; close: number }>(
+    'select open_s, close from market.bar where series_id = $1 order by open_s',
+    [id],
+  );
+  return barsDigest({
+    asset: file.asset,
+    step: file.step_s,
+    open_s: Float64Array.from(rows, (r) => Number(r.open_s)),
+    close: Float64Array.from(rows, (r) => r.close),
+  });
 }

@@ -8,29 +8,60 @@ const DAY_S = 86_400;
 export const SIMULATED_STEPS = [60, 300] as const;
 
 /** Unnest-ready columns of bars. */
-export const columnsOf = (bars: OhlcBars): number[][] => [bars.open_s, bars.open, bars.high, bars.low, bars.close].map((c) => Array.from(c));
+export const columnsOf = (bars: OhlcBars): number[][] =>
+  [bars.open_s, bars.open, bars.high, bars.low, bars.close].map((c) => Array.from(c));
 
 /** Both series of one asset for whole days [from_s, to_s). */
-export function simulatedBars(market: SimulatedMarket, from_s: number, to_s: number): { step_s: number; bars: OhlcBars }[] {
+export function simulatedBars(
+  market: SimulatedMarket,
+  from_s: number,
+  to_s: number,
+): { step_s: number; bars: OhlcBars }[] {
   const minutes = market.minuteBars(from_s, to_s);
-  return SIMULATED_STEPS.map((step_s) => ({ step_s, bars: step_s === 60 ? minutes : aggregate(minutes, step_s) }));
+  return SIMULATED_STEPS.map((step_s) => ({
+    step_s,
+    bars: step_s === 60 ? minutes : aggregate(minutes, step_s),
+  }));
 }
 
 /** Writes days until `ahead_days` past the market's reading; true when anything was written. */
-export async function writeAhead(db: Db, markets: readonly SimulatedMarket[], now_s: number, ahead_days: number): Promise<boolean> {
+export async function writeAhead(
+  db: Db,
+  markets: readonly SimulatedMarket[],
+  now_s: number,
+  ahead_days: number,
+): Promise<boolean> {
   let wrote = false;
   const series = await db.selectFrom('market.series').select(['id', 'asset', 'step_s']).execute();
   for (const market of markets) {
     const mine = series.filter((s) => s.asset === market.asset);
     const newest = await db
-      .selectFrom('market.bar').select((eb) => eb.fn.max('open_s').as('open_s')).where('series_id', 'in', mine.map((s) => s.id)).executeTakeFirst();
+      .selectFrom('market.bar')
+      .select((eb) => eb.fn.max('open_s').as('open_s'))
+      .where(
+        'series_id',
+        'in',
+        mine.map((s) => s.id),
+      )
+      .executeTakeFirst();
     const from_s = Math.ceil(((newest?.open_s ?? 0) + 1) / DAY_S) * DAY_S;
     const to_s = (Math.floor(now_s / DAY_S) + 1 + ahead_days) * DAY_S;
     for (let day = from_s; day < to_s; day += DAY_S) {
       for (const { step_s, bars } of simulatedBars(market, day, day + DAY_S)) {
         const id = mine.find((s) => s.step_s === step_s)!.id;
-        const rows = Array.from(bars.open_s, (open_s, i) => ({ series_id: id, open_s, open: bars.open[i]!, high: bars.high[i]!, low: bars.low[i]!, close: bars.close[i]! }));
-        await db.insertInto('market.bar').values(rows).onConflict((c) => c.doNothing()).execute();
+        const rows = Array.from(bars.open_s, (open_s, i) => ({
+          series_id: id,
+          open_s,
+          open: bars.open[i]!,
+          high: bars.high[i]!,
+          low: bars.low[i]!,
+          close: bars.close[i]!,
+        }));
+        await db
+          .insertInto('market.bar')
+          .values(rows)
+          .onConflict((c) => c.doNothing())
+          .execute();
       }
       wrote = true;
     }

@@ -47,13 +47,30 @@ export class Answering {
     const competition = competitionFor(profile, prompt.asset, prompt.time_length);
     const slot = competition === undefined ? null : slotId(competition.id, prompt.asset);
     const line = slot === null ? [] : this.champions.of(slot);
-    if (competition === undefined || slot === null || line.length === 0 || competition.increment_s !== prompt.time_increment)
-      throw new ForecastError('SWARM_E_MODEL_FAILED', `no model serves ${prompt.asset} over ${prompt.time_length} s in steps of ${prompt.time_increment} s`, `This miner serves ${this.context.clock.slots.join(', ')}.`);
+    if (
+      competition === undefined ||
+      slot === null ||
+      line.length === 0 ||
+      competition.increment_s !== prompt.time_increment
+    )
+      throw new ForecastError(
+        'SWARM_E_MODEL_FAILED',
+        `no model serves ${prompt.asset} over ${prompt.time_length} s in steps of ${prompt.time_increment} s`,
+        `This miner serves ${this.context.clock.slots.join(', ')}.`,
+      );
     const start_s = parseStart(prompt.start_time);
     const series = await this.bars.series(prompt.asset, prompt.time_increment);
     const last = lastClose(series, start_s - LEAD_S);
-    if (last === null) throw new ForecastError('SWARM_E_BARS_TOO_FEW', `no bar of ${prompt.asset} has closed by ${prompt.start_time}`, 'Import or fetch bars.');
-    const minutes = prompt.time_increment === MINUTE_S ? last : (lastClose(await this.bars.series(prompt.asset, MINUTE_S), start_s - LEAD_S) ?? last);
+    if (last === null)
+      throw new ForecastError(
+        'SWARM_E_BARS_TOO_FEW',
+        `no bar of ${prompt.asset} has closed by ${prompt.start_time}`,
+        'Import or fetch bars.',
+      );
+    const minutes =
+      prompt.time_increment === MINUTE_S
+        ? last
+        : (lastClose(await this.bars.series(prompt.asset, MINUTE_S), start_s - LEAD_S) ?? last);
     // The freshest price that was known, minutes where there are any.
     const anchor = minutes.until_s >= last.until_s ? minutes.price : last.price;
     const seed = `${slot}@${start_s}`;
@@ -61,12 +78,33 @@ export class Answering {
     for (const { rank, digest, model } of line) {
       try {
         const history = contiguousHistory(series, last.until_s, model.history_bars);
-        const made = await this.thread.call('answer', { digest, history, prompt, anchor, seed, rule: profile.response_rule });
-        return { slot, competition: competition.id, start_s, rank, artifact: digest, seed, data_until_s: last.until_s, anchor, ...made };
+        const made = await this.thread.call('answer', {
+          digest,
+          history,
+          prompt,
+          anchor,
+          seed,
+          rule: profile.response_rule,
+        });
+        return {
+          slot,
+          competition: competition.id,
+          start_s,
+          rank,
+          artifact: digest,
+          seed,
+          data_until_s: last.until_s,
+          anchor,
+          ...made,
+        };
       } catch (error) {
         failure = error;
         const { code, message } = error as { code?: string; message: string };
-        await this.context.alert('warning', code ?? 'SWARM_E_MODEL_FAILED', `${slot}: the ${rank} ${digest.slice(0, 12)} did not answer: ${message}`);
+        await this.context.alert(
+          'warning',
+          code ?? 'SWARM_E_MODEL_FAILED',
+          `${slot}: the ${rank} ${digest.slice(0, 12)} did not answer: ${message}`,
+        );
       }
     }
     throw failure;

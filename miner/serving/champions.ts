@@ -36,23 +36,37 @@ export class Champions {
 
   /** Reads the reigns and swaps what changed; true when something did. */
   async refresh(): Promise<boolean> {
-    const rows = await this.context.db.selectFrom('board.promotion').select(['slot', 'reign', 'artifact']).orderBy('slot').orderBy('reign', 'desc').execute();
+    const rows = await this.context.db
+      .selectFrom('board.promotion')
+      .select(['slot', 'reign', 'artifact'])
+      .orderBy('slot')
+      .orderBy('reign', 'desc')
+      .execute();
     const bySlot = groupBySlot(rows);
     let changed = false;
     for (const [slot, reigns] of bySlot) {
       const wanted = lineup(reigns);
       const now = this.of(slot);
-      if (now.length === wanted.length && wanted.every((w, i) => now[i]!.digest === w.artifact && now[i]!.rank === w.rank)) continue;
+      if (
+        now.length === wanted.length &&
+        wanted.every((w, i) => now[i]!.digest === w.artifact && now[i]!.rank === w.rank)
+      )
+        continue;
       const next: Serving[] = [];
       for (const one of wanted) {
         const model = await this.#load(one.artifact);
         if (model !== null) next.push({ rank: one.rank, digest: one.artifact, reign: one.reign, model });
       }
-      const same = next.length === now.length && next.every((n, i) => n.digest === now[i]!.digest && n.rank === now[i]!.rank);
+      const same =
+        next.length === now.length &&
+        next.every((n, i) => n.digest === now[i]!.digest && n.rank === now[i]!.rank);
       if (same) continue;
       this.#serving.set(slot, next);
       changed = true;
-      this.context.log.info({ slot, serving: next.map((s) => `${s.rank} ${s.model.family} ${s.digest.slice(0, 12)}`) }, 'serving');
+      this.context.log.info(
+        { slot, serving: next.map((s) => `${s.rank} ${s.model.family} ${s.digest.slice(0, 12)}`) },
+        'serving',
+      );
     }
     if (changed) await this.#dropUnused();
     return changed;
@@ -65,7 +79,11 @@ export class Champions {
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
       this.#broken.add(digest);
-      await this.context.alert('error', code ?? 'SWARM_E_MODEL_FAILED', `model ${digest.slice(0, 12)} cannot serve: ${message}`);
+      await this.context.alert(
+        'error',
+        code ?? 'SWARM_E_MODEL_FAILED',
+        `model ${digest.slice(0, 12)} cannot serve: ${message}`,
+      );
       return null;
     }
   }

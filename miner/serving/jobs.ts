@@ -63,7 +63,14 @@ export async function load({ digest, bytes }: { digest: string; bytes: Uint8Arra
     const kept: Kept = { onnx, manifest, sim: null };
     try {
       const history = Float64Array.from({ length: history_bars }, (_, i) => (i % 2) * 1e-4);
-      await (await simulator(kept)).simulate({ history, start_s: 0, step_s, steps: 12, paths: CANARY_PATHS, seed: 'canary' });
+      await (await simulator(kept)).simulate({
+        history,
+        start_s: 0,
+        step_s,
+        steps: 12,
+        paths: CANARY_PATHS,
+        seed: 'canary',
+      });
     } catch (error) {
       await reset(kept);
       throw error;
@@ -81,17 +88,27 @@ export async function drop({ digest }: { digest: string }): Promise<void> {
 
 export async function answer(input: AnswerInput): Promise<AnswerOutput> {
   const model = models.get(input.digest);
-  if (model === undefined) throw new ForecastError('SWARM_E_MODEL_FAILED', `model ${input.digest} is not loaded`, 'Load it first.');
+  if (model === undefined)
+    throw new ForecastError('SWARM_E_MODEL_FAILED', `model ${input.digest} is not loaded`, 'Load it first.');
   const { prompt } = input;
   const steps = pointsOf(prompt) - 1;
   let returns: Float32Array;
   try {
-    returns = await (await simulator(model)).simulate({ history: input.history, start_s: parseStart(prompt.start_time), step_s: prompt.time_increment, steps, paths: prompt.num_simulations, seed: input.seed });
+    returns = await (await simulator(model)).simulate({
+      history: input.history,
+      start_s: parseStart(prompt.start_time),
+      step_s: prompt.time_increment,
+      steps,
+      paths: prompt.num_simulations,
+      seed: input.seed,
+    });
   } catch (error) {
     await reset(model);
     throw error;
   }
   const paths = toPrices(returns, steps, prompt.num_simulations, input.anchor);
-  const digest = createHash('sha256').update(new Uint8Array(paths.prices.buffer, paths.prices.byteOffset, paths.prices.byteLength)).digest('hex');
+  const digest = createHash('sha256')
+    .update(new Uint8Array(paths.prices.buffer, paths.prices.byteOffset, paths.prices.byteLength))
+    .digest('hex');
   return { text: formatResponse(paths, prompt, input.rule), paths_digest: digest };
 }

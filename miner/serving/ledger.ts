@@ -19,12 +19,34 @@ const RETRY_MS = 500;
 /** The prompt's id, whoever of miner and validator wrote it first. */
 export async function promptId(context: MinerContext, facts: PromptFacts): Promise<string> {
   const { validator, slot, competition, start_s, prompt } = facts;
-  const key = { validator, asset: prompt.asset, start_at: new Date(start_s * 1000), length_s: prompt.time_length };
-  const row = { ...context.stamp(), ...key, slot, competition, increment_s: prompt.time_increment, num_simulations: prompt.num_simulations };
-  const made = await context.db.insertInto('board.prompt').values(row).onConflict((c) => c.columns(['validator', 'asset', 'start_at', 'length_s']).doNothing()).returning('id').executeTakeFirst();
+  const key = {
+    validator,
+    asset: prompt.asset,
+    start_at: new Date(start_s * 1000),
+    length_s: prompt.time_length,
+  };
+  const row = {
+    ...context.stamp(),
+    ...key,
+    slot,
+    competition,
+    increment_s: prompt.time_increment,
+    num_simulations: prompt.num_simulations,
+  };
+  const made = await context.db
+    .insertInto('board.prompt')
+    .values(row)
+    .onConflict((c) => c.columns(['validator', 'asset', 'start_at', 'length_s']).doNothing())
+    .returning('id')
+    .executeTakeFirst();
   if (made !== undefined) return made.id;
   const known = await context.db
-    .selectFrom('board.prompt').select('id').where('validator', '=', key.validator).where('asset', '=', key.asset).where('start_at', '=', key.start_at).where('length_s', '=', key.length_s)
+    .selectFrom('board.prompt')
+    .select('id')
+    .where('validator', '=', key.validator)
+    .where('asset', '=', key.asset)
+    .where('start_at', '=', key.start_at)
+    .where('length_s', '=', key.length_s)
     .executeTakeFirstOrThrow();
   return known.id;
 }
@@ -35,7 +57,11 @@ export class Ledger {
   constructor(readonly context: MinerContext) {}
 
   /** Writes prompt and answer; resolves when both are stored. */
-  record(facts: PromptFacts, result: Answer | { failure: unknown; data_until_s: number }, latency_ms: number): Promise<void> {
+  record(
+    facts: PromptFacts,
+    result: Answer | { failure: unknown; data_until_s: number },
+    latency_ms: number,
+  ): Promise<void> {
     const write = this.#write(facts, result, latency_ms).finally(() => this.#writing.delete(write));
     this.#writing.add(write);
     return write;
@@ -46,7 +72,11 @@ export class Ledger {
     await Promise.allSettled(this.#writing);
   }
 
-  async #write(facts: PromptFacts, result: Answer | { failure: unknown; data_until_s: number }, latency_ms: number): Promise<void> {
+  async #write(
+    facts: PromptFacts,
+    result: Answer | { failure: unknown; data_until_s: number },
+    latency_ms: number,
+  ): Promise<void> {
     const stamp = this.context.stamp();
     const data_until = new Date(result.data_until_s * 1000);
     for (;;) {
@@ -54,9 +84,30 @@ export class Ledger {
         const prompt_id = await promptId(this.context, facts);
         const row =
           'failure' in result
-            ? { status: 'failed', rank: 'none', seed: '', data_until, reason: (result.failure instanceof Error ? result.failure.message : String(result.failure)).slice(0, 2000) }
-            : { status: 'answered', rank: result.rank, artifact: result.artifact, seed: result.seed, data_until, anchor: result.anchor, paths_digest: result.paths_digest };
-        await this.context.db.insertInto('board.answer').values({ ...stamp, prompt_id, latency_ms, ...row }).onConflict((c) => c.columns(['prompt_id', 'agent_id']).doNothing()).execute();
+            ? {
+                status: 'failed',
+                rank: 'none',
+                seed: '',
+                data_until,
+                reason: (result.failure instanceof Error
+                  ? result.failure.message
+                  : String(result.failure)
+                ).slice(0, 2000),
+              }
+            : {
+                status: 'answered',
+                rank: result.rank,
+                artifact: result.artifact,
+                seed: result.seed,
+                data_until,
+                anchor: result.anchor,
+                paths_digest: result.paths_digest,
+              };
+        await this.context.db
+          .insertInto('board.answer')
+          .values({ ...stamp, prompt_id, latency_ms, ...row })
+          .onConflict((c) => c.columns(['prompt_id', 'agent_id']).doNothing())
+          .execute();
         return;
       } catch (error) {
         if (!isTransient(error)) throw explain(error);

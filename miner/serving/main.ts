@@ -1,6 +1,7 @@
 // The miner: serves each slot's champion over HTTP, swaps models when a promotion rings, records every answer.
-import { BarReader } from '../../blackboard/market.js';
+
 import { pause } from '../../blackboard/events/doorbell.js';
+import { BarReader } from '../../blackboard/market.js';
 import { offload } from '../../forecast/offload.js';
 import type { MinerContext, MinerProcess } from '../context.js';
 import { Answering } from './answers.js';
@@ -21,7 +22,10 @@ export async function openMiner(context: MinerContext, port: number): Promise<Mi
     if (context.clock.slots.every((slot) => champions.of(slot).length > 0)) break;
     await pause(FOUNDING_MS, context.stopping);
   }
-  const server = await listen({ context, answering: new Answering(context, champions, thread, bars), ledger }, port);
+  const server = await listen(
+    { context, answering: new Answering(context, champions, thread, bars), ledger },
+    port,
+  );
   context.log.info({ port }, 'listening');
   return {
     step: () => champions.refresh(),

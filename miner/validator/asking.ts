@@ -18,12 +18,18 @@ interface Due extends DuePrompt {
 }
 
 /** Everything due in (from_s, to_s] for the open slots, in time order. */
-export function duePrompts(context: Pick<MinerContext, 'profile' | 'clock'>, from_s: number, to_s: number): Due[] {
+export function duePrompts(
+  context: Pick<MinerContext, 'profile' | 'clock'>,
+  from_s: number,
+  to_s: number,
+): Due[] {
   const open = context.clock.slots.map(parseSlot);
   return [...new Set(open.map((s) => s.competition))]
     .flatMap((competition) => {
       const assets = open.filter((s) => s.competition === competition).map((s) => s.asset);
-      return promptSchedule(context.profile, competition, assets).promptsDue(from_s, to_s).map((due) => ({ ...due, competition }));
+      return promptSchedule(context.profile, competition, assets)
+        .promptsDue(from_s, to_s)
+        .map((due) => ({ ...due, competition }));
     })
     .sort((a, b) => a.request_s - b.request_s);
 }
@@ -45,27 +51,65 @@ export class Asking {
     const sequence = this.#sequence++;
     const slot = slotId(due.competition, due.asset);
     const prompt: Prompt = {
-      asset: due.asset, start_time: formatStart(due.start_s), time_increment: rules.increment_s, time_length: rules.length_s, num_simulations: rules.num_simulations,
+      asset: due.asset,
+      start_time: formatStart(due.start_s),
+      time_increment: rules.increment_s,
+      time_length: rules.length_s,
+      num_simulations: rules.num_simulations,
     };
     const id = uuid7();
     const { body, process_time } = await this.#send(prompt, due.start_s - due.request_s);
-    const validation = await this.thread.call('judge', { body, prompt, process_time, rule: context.profile.response_rule, file: this.pending.answerFile(id) });
+    const validation = await this.thread.call('judge', {
+      body,
+      prompt,
+      process_time,
+      rule: context.profile.response_rule,
+      file: this.pending.answerFile(id),
+    });
     if (validation !== 'CORRECT') context.log.warn({ slot, validation }, 'invalid answer');
     // The row first: a prompt that is kept for scoring is always one that the blackboard knows.
-    const known = await promptId(context, { validator: VALIDATOR, slot, competition: due.competition, start_s: due.start_s, prompt });
+    const known = await promptId(context, {
+      validator: VALIDATOR,
+      slot,
+      competition: due.competition,
+      start_s: due.start_s,
+      prompt,
+    });
     await this.pending.add({
-      id, sequence, slot, competition: due.competition, asset: due.asset, start_s: due.start_s, length_s: rules.length_s, increment_s: rules.increment_s, simulations: rules.num_simulations, validation,
+      id,
+      sequence,
+      slot,
+      competition: due.competition,
+      asset: due.asset,
+      start_s: due.start_s,
+      length_s: rules.length_s,
+      increment_s: rules.increment_s,
+      simulations: rules.num_simulations,
+      validation,
     });
     context.log.debug({ slot, prompt: known }, 'asked');
   }
 
-  async #send(prompt: Prompt, timeout_s: number): Promise<{ body: string | null; process_time: number | null }> {
+  async #send(
+    prompt: Prompt,
+    timeout_s: number,
+  ): Promise<{ body: string | null; process_time: number | null }> {
     const started = performance.now();
     try {
       const response = await fetch(`http://${this.target}/Simulation`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', name: 'Simulation', timeout: String(timeout_s), bt_header_dendrite_hotkey: VALIDATOR },
-        body: JSON.stringify({ name: 'Simulation', timeout: 12, simulation_input: prompt, simulation_output: null }),
+        headers: {
+          'content-type': 'application/json',
+          name: 'Simulation',
+          timeout: String(timeout_s),
+          bt_header_dendrite_hotkey: VALIDATOR,
+        },
+        body: JSON.stringify({
+          name: 'Simulation',
+          timeout: 12,
+          simulation_input: prompt,
+          simulation_output: null,
+        }),
         signal: AbortSignal.any([AbortSignal.timeout(timeout_s * 1000), this.context.stopping]),
       });
       const body = await response.text();

@@ -43,7 +43,11 @@ function modelOf(rival: Rival, prompt: FieldPrompt): Promise<{ sim: Simulator; h
   let model = open.get(key);
   if (model === undefined) {
     const train = { asset: prompt.asset, step_s: prompt.increment_s, segments: [] };
-    const { onnx, manifest } = fitAndCompile(rivalSpec(rival, prompt.asset, prompt.length_s), train, { data_cutoff_s: 0, dataset_digest: '0'.repeat(64), code_version: 'rival' });
+    const { onnx, manifest } = fitAndCompile(rivalSpec(rival, prompt.asset, prompt.length_s), train, {
+      data_cutoff_s: 0,
+      dataset_digest: '0'.repeat(64),
+      code_version: 'rival',
+    });
     model = openInProcess(onnx).then((sim) => ({ sim, history: manifest.history_bars }));
     open.set(key, model);
   }
@@ -56,6 +60,13 @@ export async function rivalPaths(rival: Rival, prompt: FieldPrompt, bars: FieldB
   const known_s = prompt.start_s - 60;
   const past = contiguousHistory(bars, known_s, history);
   const steps = prompt.length_s / prompt.increment_s;
-  const returns = await sim.simulate({ history: past, start_s: prompt.start_s, step_s: prompt.increment_s, steps, paths: prompt.simulations, seed: `${prompt.seed}/${rival}` });
+  const returns = await sim.simulate({
+    history: past,
+    start_s: prompt.start_s,
+    step_s: prompt.increment_s,
+    steps,
+    paths: prompt.simulations,
+    seed: `${prompt.seed}/${rival}`,
+  });
   return toPrices(returns, steps, prompt.simulations, Math.exp(past[past.length - 1]!));
 }

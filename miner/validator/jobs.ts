@@ -43,7 +43,12 @@ export interface ScoreInput {
   readonly prompt: FieldPrompt;
   readonly intervals: readonly ScoringInterval[];
   /** Bars of the slot's own grid, from before the longest rival's history to the end of the horizon. */
-  readonly bars: { readonly asset: string; readonly step: number; readonly open_s: Float64Array; readonly close: Float64Array };
+  readonly bars: {
+    readonly asset: string;
+    readonly step: number;
+    readonly open_s: Float64Array;
+    readonly close: Float64Array;
+  };
   /** The kept answer; null when there was none that was correct. */
   readonly file: string | null;
   /** Seed of a simulated market whose optimum is wanted. */
@@ -66,7 +71,13 @@ function marketOf(seed: string, asset: string): SimulatedMarket {
 }
 
 /** Scores the field on one prompt; null while the last real price is missing, as the subnet retries then. */
-export async function score({ prompt, intervals, bars, file, oracle }: ScoreInput): Promise<FieldScores | null> {
+export async function score({
+  prompt,
+  intervals,
+  bars,
+  file,
+  oracle,
+}: ScoreInput): Promise<FieldScores | null> {
   const { start_s, length_s, increment_s, simulations } = prompt;
   const real = gridPrices(bars, start_s, length_s, increment_s);
   if (Number.isNaN(real[real.length - 1]!)) return null;
@@ -85,7 +96,14 @@ function oraclePaths(seed: string, prompt: FieldPrompt): Paths {
   const { asset, start_s, length_s, increment_s, simulations } = prompt;
   // A 5-minute grid is scored at t, a 1-minute grid at t + 60 s (forecast/bars.ts): the oracle draws the same instants.
   const shift = increment_s === 60 ? 0 : 60;
-  return marketOf(seed, asset).oraclePaths(start_s - shift, start_s - 60, length_s, increment_s, simulations, `${prompt.seed}/oracle`);
+  return marketOf(seed, asset).oraclePaths(
+    start_s - shift,
+    start_s - 60,
+    length_s,
+    increment_s,
+    simulations,
+    `${prompt.seed}/oracle`,
+  );
 }
 
 async function kept(file: string): Promise<Float64Array> {

@@ -17,7 +17,10 @@ const REPORT_MS = 60_000;
 /** Prompts in flight at once; more wait their turn. */
 const IN_FLIGHT = 4;
 
-export async function openValidator(context: MinerContext, options: { target: string; directory: string }): Promise<MinerProcess> {
+export async function openValidator(
+  context: MinerContext,
+  options: { target: string; directory: string },
+): Promise<MinerProcess> {
   const thread = offload<ValidatorJobs>(new URL('./worker.js', import.meta.url));
   const pending = new PendingPrompts(options.directory);
   await pending.load();
@@ -68,7 +71,11 @@ export async function openValidator(context: MinerContext, options: { target: st
         paid_s = now_s;
       }
       if (skipped > 0 && Date.now() - reported_ms > REPORT_MS) {
-        await context.alert('warning', 'SWARM_W_OVERLOADED', `${skipped} prompts were skipped: this machine is too slow for ${clock.speed}x`);
+        await context.alert(
+          'warning',
+          'SWARM_W_OVERLOADED',
+          `${skipped} prompts were skipped: this machine is too slow for ${clock.speed}x`,
+        );
         skipped = 0;
         reported_ms = Date.now();
       }

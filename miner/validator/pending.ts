@@ -47,7 +47,9 @@ export class PendingPrompts {
 
   /** Prompts whose real prices should be known, oldest first. */
   due(now_s: number, delay_s: number): Pending[] {
-    return [...this.#waiting.values()].filter((p) => p.start_s + p.length_s + delay_s <= now_s).sort((a, b) => a.start_s - b.start_s || a.sequence - b.sequence);
+    return [...this.#waiting.values()]
+      .filter((p) => p.start_s + p.length_s + delay_s <= now_s)
+      .sort((a, b) => a.start_s - b.start_s || a.sequence - b.sequence);
   }
 
   all(): Pending[] {
