@@ -2,7 +2,7 @@
 // Promises: the same seed gives the same numbers on every machine; no global state, no Math.random.
 // Leaves to others: choosing seeds, and anything that needs secrecy (this is not a cryptographic generator).
 import { createHash } from 'node:crypto';
-import { normalQuantile } from './fit/normal.js';
+import { normalOfDraw } from './fit/normal-draw.js';
 
 export interface Rng {
   /** Uniform in the open interval (0, 1), 53 bits. */
@@ -36,7 +36,7 @@ export function rng(seed: string): Rng {
 
   // Inverse CDF rather than a rejection method: one draw is always one normal, so streams stay aligned between
   // callers that use different counts, and a normal is a monotone function of its uniform.
-  const normal = (): number => normalQuantile((next() + 0.5) / 4294967296);
+  const normal = (): number => normalOfDraw(next() | 0);
   return {
     uniform: () => ((next() >>> 5) * 67108864 + (next() >>> 6) + 0.5) / 9007199254740992,
     normal,
@@ -56,7 +56,7 @@ export function rng(seed: string): Rng {
         p = q ^ (q >>> 9);
         q = (r + (r << 3)) | 0;
         r = (((r << 21) | (r >>> 11)) + t) | 0;
-        out[i] = normalQuantile(((t >>> 0) + 0.5) / 4294967296);
+        out[i] = normalOfDraw(t);
       }
       [a, b, c, counter] = [p, q, r, s];
     },

@@ -1,5 +1,6 @@
 // Evolution over verified specs: parents are drawn by how far they stand above the others and how few children they
 // have, and bred by mutation or crossover; now and then something new, chosen among a few by what the briefing says.
+import { median, medianAbsoluteDeviation } from 'simple-statistics';
 import type { Spec } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import { type Briefing, type KnownSpec, pickBy } from '../../trust/briefing.js';
@@ -11,17 +12,11 @@ const CROSS_SHARE = 0.25;
 const MUTATION_WIDTH = 0.15;
 const CANDIDATES = 6;
 
-const median = (xs: number[]): number => {
-  const sorted = [...xs].sort((a, b) => a - b);
-  const mid = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[mid]! : (sorted[mid - 1]! + sorted[mid]!) / 2;
-};
-
 /** Parent weights: sigmoid of the lower bound in robust units, shared among the children it already has. */
 export function parentWeights(specs: readonly KnownSpec[]): number[] {
   const bounds = specs.map((s) => s.verified_gain - s.verified_se);
   const centre = median(bounds);
-  const mad = median(bounds.map((b) => Math.abs(b - centre))) || 1e-3;
+  const mad = medianAbsoluteDeviation(bounds) || 1e-3;
   return specs.map((s, i) => 1 / (1 + Math.exp(-(bounds[i]! - centre) / mad)) / (1 + s.children));
 }
 

@@ -1,5 +1,9 @@
 // Patterns that an agent states from its own experiments: the clearest split of a slot's specs by family or by one knob.
 // Whether anybody is told is decided by verdicts, not by who said it.
+import { mean, sampleVariance } from 'simple-statistics';
+
+import { normalQuantile } from '../../forecast/fit/normal.js';
+
 export interface Observed {
   readonly family: string;
   readonly spec: Readonly<Record<string, unknown>>;
@@ -15,12 +19,10 @@ export interface StatedPattern {
   readonly effect: number;
 }
 
-const ENOUGH = 4;
-const CLEAR_T = 2;
-
-const mean = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0) / xs.length;
-const variance = (xs: readonly number[]): number =>
-  xs.reduce((s, x) => s + (x - mean(xs)) ** 2, 0) / (xs.length - 1);
+/** Fewer on either side make a Welch t with so few degrees of freedom that noise passes for a pattern. */
+const ENOUGH = 6;
+/** Chance of stating a pattern where there is none, shared by all contrasts that were looked at. */
+const FALSE_SHARE = 0.05;
 
 /** Welch t of two samples, with the difference of their means; null when either is too small or both are constant. */
 function contrast(
@@ -28,28 +30,28 @@ function contrast(
   outside: readonly number[],
 ): { t: number; effect: number } | null {
   if (inside.length < ENOUGH || outside.length < ENOUGH) return null;
-  const se = Math.sqrt(variance(inside) / inside.length + variance(outside) / outside.length);
-  const effect = mean(inside) - mean(outside);
+  const se = Math.sqrt(
+    sampleVariance([...inside]) / inside.length + sampleVariance([...outside]) / outside.length,
+  );
+  const effect = mean([...inside]) - mean([...outside]);
   return se > 0 ? { t: effect / se, effect } : null;
 }
 
 /** The clearest pattern in one slot's experiments, or null when none is clear. */
 export function clearestPattern(seen: readonly Observed[]): StatedPattern | null {
-  let best: { t: number; pattern: StatedPattern } | null = null;
+  const found: { t: number; pattern: StatedPattern }[] = [];
   const offer = (
     inside: readonly Observed[],
     outside: readonly Observed[],
     predicate: Pick<StatedPattern, 'family' | 'knob' | 'low' | 'high'>,
   ): void => {
-    const found = contrast(
+    const one = contrast(
       inside.map((o) => o.gain),
       outside.map((o) => o.gain),
     );
-    if (found === null || Math.abs(found.t) < Math.max(CLEAR_T, Math.abs(best?.t ?? 0))) return;
-    best = {
-      t: found.t,
-      pattern: { ...predicate, direction: found.effect > 0 ? 1 : -1, effect: found.effect },
-    };
+    if (one === null) return;
+    const { t, effect } = one;
+    found.push({ t: Math.abs(t), pattern: { ...predicate, direction: effect > 0 ? 1 : -1, effect } });
   };
   for (const family of [...new Set(seen.map((o) => o.family))].sort()) {
     const kin = seen.filter((o) => o.family === family);
@@ -66,12 +68,17 @@ export function clearestPattern(seen: readonly Observed[]): StatedPattern | null
       if (values.length < kin.length) continue;
       const middle = values[values.length >> 1]!;
       const low = (o: Observed): boolean => (o.spec[knob] as number) < middle;
+      // Both ends are values that were tried: `high` belongs to the pattern, `middle` does not.
+      const high = values.findLast((v) => v < middle);
+      if (high === undefined) continue;
       offer(
         kin.filter(low),
         kin.filter((o) => !low(o)),
-        { family, knob, low: values[0]!, high: middle },
+        { family, knob, low: values[0]!, high },
       );
     }
   }
-  return (best as { pattern: StatedPattern } | null)?.pattern ?? null;
+  const best = found.sort((a, b) => b.t - a.t)[0];
+  if (best === undefined) return null;
+  return best.t > normalQuantile(1 - FALSE_SHARE / 2 / found.length) ? best.pattern : null;
 }

@@ -213,16 +213,16 @@ function progress({ market, counts: n, slots }: Status): string {
   return `market ${market.market_now.slice(0, 16)}  experiments ${n.experiments}  claims ${n.claims}  verdicts ${n.verdicts}  promotions ${n.promotions}  answered ${n.prompts_answered}  scored ${n.prompts_scored}${open.length > 0 ? `  shadow: ${open.slice(0, 3).join(', ')}` : ''}`;
 }
 
-/** Holds the clock, reads the last word, and stops everything. */
+/** Reads the last word while everybody still lives, holds the clock, prints, and stops everything. */
 async function end(supervisor: Supervisor, databaseUrl: string): Promise<number> {
-  const admin = await connectAdmin(databaseUrl, 'swarm up end');
-  await setSpeed(admin, 0, 'stopped');
-  await admin.end();
   const db = openDb({ url: databaseUrl, name: 'swarm up summary', connections: 2 });
+  const admin = await connectAdmin(databaseUrl, 'swarm up end');
   try {
     const status = await readStatus(db);
+    await setSpeed(admin, 0, 'stopped');
     if (status !== null) process.stdout.write(`${render(status)}\n\n${await summary(db, status)}\n`);
   } finally {
+    await admin.end();
     await db.destroy();
   }
   await supervisor.stop();

@@ -14,20 +14,23 @@ export function historyReturns(g: GraphBuilder, historyBars: number): string {
 
 /** Standardised innovations, float [steps, paths]: the noise itself for a Gaussian, else its t quantiles. */
 export function innovations(g: GraphBuilder, nu: number): string {
-  const z = g.op('Squeeze', ['noise', g.ints([2], [1])]);
-  if (nu >= GAUSSIAN_NU) return z;
+  if (nu >= GAUSSIAN_NU) return g.op('Squeeze', ['noise', g.ints([2], [1])]);
   const map = studentMap(nu);
-  const rises = map.subarray(1).map((v, i) => v - map[i]);
+  // No rise after the last point: a position exactly there needs no clipping of its own.
+  const rises = map.map((v, i) => (i + 1 < map.length ? map[i + 1] - v : 0));
+  const z = g.op('Reshape', ['noise', g.ints([-1], [1])]);
   const clipped = g.op('Clip', [z, g.floats([-MAP_LIMIT]), g.floats([MAP_LIMIT])]);
   const position = g.op('Mul', [
     g.op('Add', [clipped, g.floats([MAP_LIMIT])]),
     g.floats([MAP_STEPS_PER_UNIT]),
   ]);
-  const cell = g.op('Min', [g.op('Floor', [position]), g.floats([map.length - 2])]);
-  const index = g.op('Cast', [cell], { to: ELEMENT.INT32 });
-  const part = g.op('Sub', [position, cell]);
-  const base = g.op('Gather', [g.floats(map.subarray(0, map.length - 1)), index]);
-  return g.op('Add', [base, g.op('Mul', [part, g.op('Gather', [g.floats(rises), index])])]);
+  const index = g.op('Cast', [position], { to: ELEMENT.INT32 });
+  const part = g.op('Sub', [position, g.op('Cast', [index], { to: ELEMENT.FLOAT })]);
+  // GatherElements, which wants a vector of indices: Gather copies entry by entry, and two of them took 4 of the 5 ms
+  // that 1000 x 288 paths spent here. This way the whole map takes under 1 ms.
+  const at = (table: Float64Array) => g.op('GatherElements', [g.floats(table), index]);
+  const x = g.op('Add', [at(map), g.op('Mul', [part, at(rises)])]);
+  return g.op('Reshape', [x, g.op('Slice', [g.op('Shape', ['noise']), g.ints([0], [1]), g.ints([2], [1])])]);
 }
 
 /** One entry of the noise's shape, int64 [1]: axis 0 is steps, axis 1 is paths. */

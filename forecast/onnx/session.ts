@@ -77,7 +77,9 @@ function checkOutput(output: Tensor | undefined, req: SimulateRequest): Float32A
   if (!(data instanceof Float32Array) || output?.dims.join('x') !== `${req.steps}x${req.paths}`) {
     return fail(`it returned [${output?.dims.join(', ')}], expected [${req.steps}, ${req.paths}]`);
   }
-  for (const value of data) if (!Number.isFinite(value)) fail('it returned a log return that is not finite');
+  // By index: an iterator over 288,000 values costs 1.1 ms, four times this loop.
+  for (let i = 0; i < data.length; i++)
+    if (!Number.isFinite(data[i])) fail('it returned a log return that is not finite');
   return data;
 }
 

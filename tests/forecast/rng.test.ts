@@ -1,6 +1,8 @@
 // Random streams: pinned values, agreement of bulk and single draws, and the laws they should follow.
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { normalQuantile } from '../../forecast/fit/normal.js';
+import { normalOfDraw } from '../../forecast/fit/normal-draw.js';
 import { innovation, studentLogConstant, studentMap } from '../../forecast/fit/student.js';
 import { rng } from '../../forecast/rng.js';
 
@@ -21,6 +23,28 @@ describe('rng', () => {
     expect(Math.abs(moment(2) - 1)).toBeLessThan(0.01);
     expect(Math.abs(moment(3))).toBeLessThan(0.02);
     expect(Math.abs(moment(4) - 3)).toBeLessThan(0.06);
+  });
+  it('turns every draw into its quantile, monotone and odd', () => {
+    const edges = Array.from({ length: 32 }, (_, k) => [2 ** k - 1, 2 ** k, 2 ** 32 - 2 ** k]).flat();
+    const draws = Array.from({ length: 200_000 }, (_, i) => (i * 2654435761) >>> 0);
+    let previous = Number.NEGATIVE_INFINITY;
+    let [worst, falls, uneven] = [0, 0, 0];
+    for (const draw of [...edges, ...draws].sort((a, b) => a - b)) {
+      const z = normalOfDraw(draw | 0);
+      worst = Math.max(worst, Math.abs(z - normalQuantile((draw + 0.5) / 2 ** 32)));
+      if (z < previous) falls++;
+      if (normalOfDraw(~draw) !== -z) uneven++;
+      previous = z;
+    }
+    expect(worst).toBeLessThan(1e-9);
+    expect([falls, uneven]).toEqual([0, 0]);
+  });
+  it('has pinned values: stored forecasts are repeated from their seed', () => {
+    const z = new Float32Array(300_000);
+    rng('pinned').fillNormal(z);
+    expect(createHash('sha256').update(new Uint8Array(z.buffer)).digest('hex')).toBe(
+      '3d1a3f5e57be0b67c7a933da5b211a07320b3dfadd91208b96df829ddbd4e0fe',
+    );
   });
   it('draws integers evenly and refuses an empty range', () => {
     const r = rng('int');

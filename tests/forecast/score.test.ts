@@ -109,6 +109,11 @@ describe('the computed cases', () => {
     const { sims, real } = formula(20, 289);
     expect(scorePaths(sims, real, 300, LOW).total).toBe(163161.87732902967);
   });
+  it('gives 1000 paths, sorted by distribution, the bits that a comparison sort gives', () => {
+    const [hour, day] = [formula(1000, 61), formula(1000, 289)];
+    expect(scorePaths(hour.sims, hour.real, 60, HIGH).total).toBe(42967.6050548957);
+    expect(scorePaths(day.sims, day.real, 300, LOW).total).toBe(99179.24059848);
+  });
   it('agrees on the volatility rule', () => {
     const { sims, real } = formula(50, 61);
     const rule = {
