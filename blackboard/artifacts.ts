@@ -16,6 +16,16 @@ export interface ArtifactStore {
 export const sha256 = (bytes: Uint8Array | string): string =>
   createHash('sha256').update(bytes).digest('hex');
 
+/** Makes a rename outlast a power cut: a claim may name the artifact as soon as it is stored. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
 export function directoryStore(root: string): ArtifactStore {
   const pathOf = (digest: string): string => {
     if (!/^[0-9a-f]{64}$/.test(digest))
@@ -43,6 +53,7 @@ export function directoryStore(root: string): ArtifactStore {
           await file.close();
         }
         await rename(draft, path);
+        await syncDirectory(dirname(path));
       } catch (error) {
         await rm(draft, { force: true });
         const state = stateOf(error);

@@ -35,8 +35,12 @@ export function openPool({ url, name, connections = 4 }: DbOptions): pg.Pool {
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
   });
-  // An idle connection that the server closed is replaced at the next query; without a listener Node would exit.
+  // A connection that the server closed is replaced at the next query; without a listener Node would exit. The pool
+  // listens to idle ones alone, so one that is lost between two statements of a transaction needs its own.
   pool.on('error', () => undefined);
+  // A connection cut in the middle of a query reports twice: to the query, and here.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
@@ -53,9 +57,13 @@ export function stateOf(error: unknown): string | undefined {
 const CONNECTION = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
   'ENOTFOUND',
+  'EAI_AGAIN',
   'ETIMEDOUT',
   'EPIPE',
+  '53300',
   '57P01',
   '57P02',
   '57P03',
@@ -69,7 +77,9 @@ export function isTransient(error: unknown): boolean {
   if (state !== undefined) return CONNECTION.has(state) || state === 'SWARM_E_DB_UNREACHABLE';
   return (
     error instanceof Error &&
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered/.test(error.message)
+    /Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered/.test(
+      error.message,
+    )
   );
 }
 

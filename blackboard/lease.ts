@@ -1,7 +1,7 @@
 // Leases: the right to do one piece of work for a stretch of wall time, with a fencing token that every result carries.
-// The holder renews at a third of the term; when a renewal fails it aborts its own work before the lease can end.
+// The holder renews at every third of the term; without a renewal it aborts its own work before the lease can end.
 import { sql } from 'kysely';
-import type { Db } from './db.js';
+import { type Db, isTransient } from './db.js';
 import { SwarmError } from './errors.js';
 
 export interface Lease {
@@ -15,23 +15,25 @@ export interface Lease {
 }
 
 const TERM_S = 30;
+/** Work stops after this share of a term without a renewal. */
+const SAFE_SHARE = 0.9;
 
 /** Takes the lease on a piece of work, or returns null while somebody else holds it. */
 export async function takeLease(db: Db, work_id: string, term_s = TERM_S): Promise<Lease | null> {
+  const asked_ms = Date.now();
   const { rows } = await sql<{
     fence: number | null;
   }>`select board.lease_take(${work_id}, ${term_s}) as fence`.execute(db);
   const fence = rows[0]?.fence ?? null;
   if (fence === null) return null;
-  return hold(db, work_id, fence, term_s);
+  return hold(db, work_id, fence, term_s, asked_ms);
 }
 
-function hold(db: Db, work_id: string, fence: number, term_s: number): Lease {
+function hold(db: Db, work_id: string, fence: number, term_s: number, taken_ms: number): Lease {
   const lost = new AbortController();
-  let renewed_ms = Date.now();
   let over = false;
   const lose = (): void => {
-    if (lost.signal.aborted) return;
+    stop();
     lost.abort(
       new SwarmError(
         'SWARM_E_STALE_LEASE',
@@ -39,32 +41,46 @@ function hold(db: Db, work_id: string, fence: number, term_s: number): Lease {
         'Somebody else takes the work over; nothing was written.',
       ),
     );
-    clearInterval(timer);
   };
+  // Counted from when the server was asked: its answer may be late, or never come.
+  const loseAfter = (asked_ms: number): NodeJS.Timeout =>
+    setTimeout(lose, asked_ms + term_s * 1000 * SAFE_SHARE - Date.now()).unref();
+  let deadline = loseAfter(taken_ms);
   const renew = async (): Promise<void> => {
+    const asked_ms = Date.now();
     try {
       const { rows } = await sql<{
         held: boolean;
       }>`select board.lease_renew(${work_id}, ${fence}, ${term_s}) as held`.execute(db);
       if (over) return;
-      if (rows[0]?.held) renewed_ms = Date.now();
-      else lose();
+      if (!rows[0]?.held) return lose();
+      clearTimeout(deadline);
+      deadline = loseAfter(asked_ms);
     } catch {
-      // Out of reach for now: try again at the next third, and stop before the term ends.
-      if (Date.now() - renewed_ms > (term_s * 1000 * 2) / 3) lose();
+      // Out of reach for now: tried again at the next third, until the deadline.
     }
   };
-  const timer = setInterval(() => void renew(), (term_s * 1000) / 3);
-  timer.unref();
+  const timer = setInterval(() => void renew(), (term_s * 1000) / 3).unref();
+  const stop = (): void => {
+    over = true;
+    clearInterval(timer);
+    clearTimeout(deadline);
+  };
+  let given = false;
   return {
     work_id,
     fence,
     signal: lost.signal,
     async giveBack() {
-      if (over) return;
-      over = true;
-      clearInterval(timer);
-      await sql`select board.lease_give_back(${work_id}, ${fence})`.execute(db);
+      if (given) return;
+      given = true;
+      stop();
+      try {
+        await sql`select board.lease_give_back(${work_id}, ${fence})`.execute(db);
+      } catch (error) {
+        // It ends by itself then.
+        if (!isTransient(error)) throw error;
+      }
     },
   };
 }

@@ -52,6 +52,8 @@ export async function migrate(adminUrl: string, sets: readonly MigrationSet[]): 
     application_name: 'swarm migrate',
     connectionTimeoutMillis: 10_000,
   });
+  // Met again at the next query; without a listener Node would exit.
+  client.on('error', () => undefined);
   const applied: string[] = [];
   try {
     await client.connect();
@@ -60,17 +62,13 @@ export async function migrate(adminUrl: string, sets: readonly MigrationSet[]): 
       create table if not exists migration.applied (
         set text, number int, name text not null, checksum text not null, at timestamptz not null default clock_timestamp(),
         primary key (set, number))`);
-    const { rows } = await client.query<{ set: string; number: number; name: string; checksum: string }>(
-      'select * from migration.applied',
-    );
-    for (const set of sets) {
-      const known = load(set);
-      for (const row of rows.filter((r) => r.set === set.name)) assertKnown(row, known);
-      for (const migration of known) {
-        if (rows.some((r) => r.set === set.name && r.number === migration.number)) continue;
-        await apply(client, migration);
-        applied.push(`${set.name}/${migration.name}`);
-      }
+    const { rows } = await client.query<Applied>('select * from migration.applied');
+    const known = sets.flatMap(load);
+    for (const row of rows) assertKnown(row, known);
+    for (const migration of known) {
+      if (rows.some((row) => sameNumber(row, migration))) continue;
+      await apply(client, migration);
+      applied.push(`${migration.set}/${migration.name}`);
     }
     return applied;
   } catch (error) {
@@ -80,11 +78,12 @@ export async function migrate(adminUrl: string, sets: readonly MigrationSet[]): 
   }
 }
 
-function assertKnown(
-  row: { set: string; number: number; name: string; checksum: string },
-  known: readonly Migration[],
-): void {
-  const mine = known.find((m) => m.number === row.number);
+type Applied = Omit<Migration, 'sql'>;
+
+const sameNumber = (a: Applied, b: Applied): boolean => a.set === b.set && a.number === b.number;
+
+function assertKnown(row: Applied, known: readonly Migration[]): void {
+  const mine = known.find((migration) => sameNumber(row, migration));
   if (mine === undefined)
     throw new SwarmError(
       'SWARM_E_DB_NEWER',

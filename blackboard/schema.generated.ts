@@ -607,6 +607,7 @@ export interface TrustCheckTurn {
   as_of: Timestamp | null;
   champion: string | null;
   checker_id: string | null;
+  checker_owner: string | null;
   claim_id: string | null;
   expected_gain: number | null;
   have: number | null;
@@ -643,44 +644,25 @@ export interface TrustClaimResult {
 }
 
 export interface TrustEvent {
+  claimed_gain: number | null;
   honest: boolean | null;
   kind: string | null;
   market_at: Timestamp | null;
   owner: string | null;
   ref: string | null;
+  verified_gain: number | null;
   weight: number | null;
 }
 
 export interface TrustFirstVerdict {
-  agent_id: string | null;
-  at: Timestamp | null;
-  champion: string | null;
-  champion_crps: number | null;
-  champion_t: number | null;
   claim_id: string | null;
-  code_version: string | null;
-  dataset_digest: string | null;
-  difference_sd: number | null;
-  differences: ArrayType<number> | null;
-  fence: number | null;
   finding: string | null;
-  hidden_from: Timestamp | null;
-  hidden_to: Timestamp | null;
   id: string | null;
   market_at: Timestamp | null;
-  mean_crps: number | null;
-  n_windows: number | null;
   owner: string | null;
-  reason: string | null;
   reign: number | null;
-  seed: string | null;
-  signature: string | null;
   verified_gain: number | null;
   verified_se: number | null;
-  window_starts: ArrayType<number> | null;
-  windows_digest: string | null;
-  work_id: string | null;
-  yardstick_crps: number | null;
 }
 
 export interface TrustGate {
@@ -738,6 +720,21 @@ export interface TrustOwner {
   owner: string | null;
   shrink: number | null;
   trust: number | null;
+}
+
+export interface TrustOwnerVerdict {
+  at: Timestamp | null;
+  champion_crps: number | null;
+  champion_t: number | null;
+  claim_id: string | null;
+  difference_sd: number | null;
+  finding: string | null;
+  id: string | null;
+  market_at: Timestamp | null;
+  owner: string | null;
+  reign: number | null;
+  verified_gain: number | null;
+  verified_se: number | null;
 }
 
 export interface TrustPatternWeight {
@@ -836,6 +833,7 @@ export interface DB {
   "trust.gate_path": TrustGatePath;
   "trust.known_spec": TrustKnownSpec;
   "trust.owner": TrustOwner;
+  "trust.owner_verdict": TrustOwnerVerdict;
   "trust.pattern_weight": TrustPatternWeight;
   "trust.reign_result": TrustReignResult;
   "trust.screen": TrustScreen;

@@ -65,8 +65,11 @@ const FIELDS = {
 
 export type SignedKind = keyof typeof FIELDS;
 
+/** What the table fills in for a field left out: the row that is read back must be the one that was signed. */
+const DEFAULTS = { reason: '' };
+
 function content(kind: SignedKind, row: object): Record<string, unknown> {
-  const values = row as Record<string, unknown>;
+  const values: Record<string, unknown> = { ...DEFAULTS, ...row };
   return { kind, ...Object.fromEntries(FIELDS[kind].map((field) => [field, values[field] ?? null])) };
 }
 

@@ -1,6 +1,7 @@
 // How the command fails: message, what to do, code; 2 for wrong use, 4 without a database, 1 otherwise. No stack for known errors.
 import { CommanderError } from 'commander';
 import { explain } from '../blackboard/db.js';
+import { SwarmError } from '../blackboard/errors.js';
 
 const EXIT: Record<string, number> = {
   SWARM_E_USAGE: 2,
@@ -16,7 +17,11 @@ export function fail(error: unknown): void {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
     return;
   }
-  const { code, message, hint, stack } = explain(error) as Error & { code?: string; hint?: string };
+  // A SwarmError says best itself what happened; only the driver's errors need words.
+  const { code, message, hint, stack } = (error instanceof SwarmError ? error : explain(error)) as Error & {
+    code?: string;
+    hint?: string;
+  };
   const known = typeof code === 'string' && code.startsWith('SWARM_E_');
   process.stderr.write(known ? `${code}: ${message}\n  ${hint ?? ''}\n` : `${stack ?? String(error)}\n`);
   process.exitCode = (known ? EXIT[code] : undefined) ?? 1;

@@ -46,7 +46,11 @@ program
   .option('--bars <dir>', 'replay recorded bars from a directory of CSV files')
   .addOption(new Option('--market <source>', 'which market').choices(['replay', 'simulated', 'live']))
   .option('--assets <list>', 'assets, separated by commas (default: all that have bars)', list)
-  .option('--speed <x>', 'market seconds per wall second', number, 1440)
+  .option(
+    '--speed <x>',
+    'market seconds per wall second (default: 1440, a day a minute; simulated market 2880)',
+    number,
+  )
   .option('--minutes <n>', 'stop after this many minutes of wall time', number)
   .option('--from <time>', 'market time at which a new replay begins', instant)
   .option('--seed <text>', 'seed of every random choice', '1')
@@ -116,8 +120,13 @@ program
       import('./roles.js'),
       import('../agents/runtime/life.js'),
     ]);
-    await live(roleKind(role, o), o, { ...(o.once ? { steps: 1 } : {}), drain: o.drain === true });
-    process.exit(0);
+    try {
+      await live(roleKind(role, o), o, { ...(o.once ? { steps: 1 } : {}), drain: o.drain === true });
+    } catch (error) {
+      fail(error);
+    }
+    // Whatever is still open (a thread, a connection on its way out) must not keep a finished agent alive.
+    process.exit();
   });
 
 program

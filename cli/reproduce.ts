@@ -1,9 +1,6 @@
 // `swarm reproduce`: the searching half of the swarm, one process at a time on a held clock. Equal seed, bars and number of
 // experiments give equal artifacts and equal verdict numbers: the printed digest is over all of them.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import type pg from 'pg';
 import { sha256 } from '../blackboard/artifacts.js';
 import { enrol } from '../blackboard/enrol.js';
@@ -16,6 +13,7 @@ import { lockHome } from './services/lock.js';
 import { portsFrom } from './services/ports.js';
 import { Supervisor } from './services/supervisor.js';
 import { table } from './status/render.js';
+import { temporaryHome } from './temporary.js';
 import { chosenSource } from './up/command.js';
 import { fleet, type Member } from './up/fleet.js';
 import { openMarket } from './up/market.js';
@@ -45,8 +43,8 @@ interface Row {
 
 export async function reproduceCommand(o: ReproduceArguments): Promise<void> {
   const source = chosenSource(o);
-  const root = o.home ?? join(mkdtempSync(join(tmpdir(), 'swarm-')), 'home');
-  const home = changeSettings(openHome(root), { ports: { base: o.ports } });
+  const temporary = o.home === undefined ? temporaryHome() : null;
+  const home = changeSettings(temporary?.home ?? openHome(o.home), { ports: { base: o.ports } });
   const lock = lockHome(home);
   const supervisor = new Supervisor(home);
   let admin: pg.Client | null = null;
@@ -78,6 +76,8 @@ export async function reproduceCommand(o: ReproduceArguments): Promise<void> {
     }).filter((m) => m.role !== 'miner' && m.role !== 'validator');
     const run = await runner(admin, home.agents, home.artifacts, publicAddress(url), o.seed, members);
     await run('publisher', ['--drain']);
+    // Checkers are drawn among those that are present: all of them, however long one experiment takes on this machine.
+    for (const checker of members.filter((m) => m.role === 'checker')) await run(checker.name, ['--drain']);
     const searchers = members.filter((m) => m.role === 'explorer' || m.role === 'optimizer');
     for (let i = 0; i < o.experiments; i++) {
       await run(searchers[i % searchers.length]!.name, ['--once']);
@@ -89,7 +89,7 @@ export async function reproduceCommand(o: ReproduceArguments): Promise<void> {
     await admin?.end();
     await supervisor.stop();
     lock.release();
-    if (o.home === undefined) rmSync(dirname(root), { recursive: true, force: true });
+    temporary?.remove();
   }
 }
 
@@ -107,8 +107,9 @@ async function runner(
   const paths = new Map<string, { member: Member; path: string }>();
   for (const member of members)
     paths.set(member.name, { member, path: (await enrol(admin, agents, member)).path });
-  return (name, args) => {
+  return async (name, args) => {
     const { member, path } = paths.get(name) ?? [...paths.values()].find((p) => p.member.role === name)!;
+    await admin.query(`update board.presence set beat_at = clock_timestamp() + interval '1 hour'`);
     return new Promise((resolve, reject) => {
       const child = spawn(
         process.execPath,

@@ -96,8 +96,9 @@ export function contiguousHistory(b: Bars, asOf_s: number, n: number): Float64Ar
  *
  * On a 60 s series the price at t is the close of the bar that OPENS at t: that is how the subnet's validators read
  * 1-minute candles, so it is what a forecast is scored against, although that trade happened at about t + 60 s.
- * A coarser series cannot say what traded at t + 60 s; its best statement about t is the close of the bar that
- * CLOSES at t. Taking the bar that opens at t instead would move the truth a whole step into the future.
+ * A coarser series cannot say what traded at t + 60 s; its best statement about t is the close of the last bar that
+ * closed by t. Prompts start on any minute, so t is often off a 5-minute grid; all points of a path are then early by the
+ * same few minutes, and every return is still one whole bar. Taking the bar that opens at t would look ahead a step.
  */
 export function gridPrices(b: Bars, start_s: number, length_s: number, increment_s: number): Float64Array {
   const steps = length_s / increment_s;
@@ -108,11 +109,11 @@ export function gridPrices(b: Bars, start_s: number, length_s: number, increment
       'use a length that is a positive multiple of the increment',
     );
   }
-  const shift = b.step === 60 ? 0 : b.step;
+  const first_s = b.step === 60 ? start_s : Math.floor(start_s / b.step) * b.step - b.step;
   const out = new Float64Array(steps + 1).fill(Number.NaN);
-  let i = Math.max(0, indexAtOrBefore(b, start_s - shift));
+  let i = Math.max(0, indexAtOrBefore(b, first_s));
   for (let k = 0; k <= steps; k++) {
-    const open = start_s + k * increment_s - shift;
+    const open = first_s + k * increment_s;
     while (i < b.open_s.length && b.open_s[i] < open) i++;
     if (i < b.open_s.length && b.open_s[i] === open) out[k] = b.close[i];
   }

@@ -36,20 +36,17 @@ export type Jobs = Record<string, (input: never) => Promise<unknown>>;
 
 export interface Offload<J extends Jobs> {
   call<K extends keyof J & string>(job: K, input: Parameters<J[K]>[0]): Promise<Awaited<ReturnType<J[K]>>>;
-  /** Ends the thread; calls in flight are rejected. */
+  /** Ends the thread; calls in flight are rejected. A thread that ends by itself takes the process with it. */
   close(): Promise<void>;
 }
 
-/** Compiled twin of a TypeScript module: workers run JavaScript, also when the caller runs from source. */
+/** Where the module's JavaScript lies: beside the caller, or under dist/ when the caller runs from TypeScript source. */
 function compiled(entry: URL): string {
   const path = fileURLToPath(entry);
-  if (!path.endsWith('.ts')) return path;
+  if (existsSync(path)) return path;
   const parts = path.split('/');
-  for (let i = parts.length - 1; i > 0; i--) {
-    if (!existsSync([...parts.slice(0, i), 'package.json'].join('/'))) continue;
-    return [...parts.slice(0, i), 'dist', ...parts.slice(i)].join('/').replace(/\.ts$/, '.js');
-  }
-  return path;
+  const root = parts.findLastIndex((_, i) => existsSync([...parts.slice(0, i), 'package.json'].join('/')));
+  return [...parts.slice(0, root), 'dist', ...parts.slice(root)].join('/');
 }
 
 /** Starts a worker thread for the module at `entry`, which must call {@link serveJobs}. */
@@ -58,10 +55,17 @@ export function offload<J extends Jobs>(entry: URL): Offload<J> {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let next = 0;
   let ended: Error | null = null;
+  let closing = false;
   const end = (error: Error): void => {
+    if (ended !== null) return;
     ended = error;
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
+    // A process without its thread would go on failing every call: it ends, and whoever keeps it running starts both anew.
+    if (!closing)
+      setImmediate(() => {
+        throw error;
+      });
   };
   worker.on('message', (reply: Reply) => {
     const one = waiting.get(reply.id);
@@ -82,6 +86,7 @@ export function offload<J extends Jobs>(entry: URL): Offload<J> {
       });
     },
     async close() {
+      closing = true;
       await worker.terminate();
     },
   };

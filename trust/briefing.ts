@@ -1,5 +1,6 @@
 // What one agent is told before one decision: the champion, the best verified specs, patterns drawn by what they are
 // worth, one antipattern, and a uniform share so that nothing is buried for ever. Computed here, recorded by the agent.
+import { sql } from 'kysely';
 import type { Db } from '../blackboard/db.js';
 
 /** Uniform draw in (0, 1): randomness is the caller's. */
@@ -62,17 +63,30 @@ export function phi(z: number): number {
   return z >= 0 ? 1 - tail : tail;
 }
 
+/** Lower bound of a verified gain. */
+const bound = sql<number>`verified_gain - verified_se`;
+
 export async function brief(db: Db, slot: string, uniform: Uniform): Promise<Briefing> {
   const champion = await db
     .selectFrom('trust.champion')
     .select(['artifact', 'family', 'reign'])
     .where('slot', '=', slot)
     .executeTakeFirst();
+  // One claim of each spec: a good one that was claimed day after day does not crowd out the others.
   const specs = (await db
-    .selectFrom('trust.known_spec')
+    .selectFrom((eb) =>
+      eb
+        .selectFrom('trust.known_spec')
+        .distinctOn('spec_digest')
+        .selectAll()
+        .where('slot', '=', slot)
+        .orderBy('spec_digest')
+        .orderBy(bound, 'desc')
+        .orderBy('claim_id')
+        .as('k'),
+    )
     .select(['claim_id', 'spec', 'spec_digest', 'owner', 'trust', 'verified_gain', 'verified_se', 'children'])
-    .where('slot', '=', slot)
-    .orderBy((eb) => eb(eb.ref('verified_gain'), '-', eb.ref('verified_se')), 'desc')
+    .orderBy(bound, 'desc')
     .orderBy('spec_digest')
     .limit(SPECS)
     .execute()) as unknown as KnownSpec[];
@@ -80,10 +94,8 @@ export async function brief(db: Db, slot: string, uniform: Uniform): Promise<Bri
     .selectFrom('trust.pattern_weight')
     .select(['pattern_id', 'slot', 'family', 'knob', 'low', 'high', 'gain', 'sd'])
     .where((eb) => eb.or([eb('slot', '=', slot), eb('slot', 'is', null)]))
-    .execute()) as unknown as (ToldPattern & { slot: string | null })[];
-  // Ids are random: order by content, so that equal histories draw equally.
-  weighed.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  const drawn = drawPatterns(weighed, uniform);
+    .execute()) as unknown as Weighed[];
+  const drawn = drawPatterns(withoutTwins(weighed), uniform);
   return {
     slot,
     champion:
@@ -108,14 +120,24 @@ export async function brief(db: Db, slot: string, uniform: Uniform): Promise<Bri
   };
 }
 
-const keyOf = (p: ToldPattern): string =>
-  `${p.family ?? ''} ${p.knob ?? ''} ${p.low ?? ''} ${p.high ?? ''} ${p.gain}`;
-
+type Weighed = ToldPattern & { readonly slot: string | null };
 type Drawn = { pattern: ToldPattern } & Omit<BriefingItem, 'id'>;
 
-function drawPatterns(all: readonly (ToldPattern & { slot: string | null })[], uniform: Uniform): Drawn[] {
+const predicateOf = (p: ToldPattern): string => JSON.stringify([p.family, p.knob, p.low, p.high]);
+
+/** One pattern of each predicate, the slot's own before the general one, in an order that content alone decides. */
+function withoutTwins(patterns: readonly Weighed[]): Weighed[] {
+  const kept = new Map<string, Weighed>();
+  for (const p of patterns) {
+    const twin = kept.get(predicateOf(p));
+    if (twin === undefined || (twin.slot === null && p.slot !== null)) kept.set(predicateOf(p), p);
+  }
+  return [...kept.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, p]) => p);
+}
+
+function drawPatterns(all: readonly Weighed[], uniform: Uniform): Drawn[] {
   const drawn: Drawn[] = [];
-  const left = [...all].filter((p, i) => all.findIndex((q) => keyOf(q) === keyOf(p)) === i);
+  const left = [...all];
   const worst = left.filter((p) => p.gain < 0).sort((a, b) => a.gain / a.sd - b.gain / b.sd)[0];
   if (worst !== undefined) {
     drawn.push({

@@ -2,7 +2,7 @@
 // Which claims are its own to check is the view trust.check_turn; it measures, signs and records, and decides nothing.
 import type { Insertable } from 'kysely';
 import { SwarmError } from '../../blackboard/errors.js';
-import { type Lease, takeLease } from '../../blackboard/lease.js';
+import type { Lease } from '../../blackboard/lease.js';
 import { BarReader } from '../../blackboard/market.js';
 import type { DB } from '../../blackboard/schema.generated.js';
 import { assertSigned } from '../../blackboard/signed.js';
@@ -11,6 +11,7 @@ import { type AgentContext, CODE_VERSION } from '../runtime/context.js';
 import type { Agent, AgentKind } from '../runtime/life.js';
 import { slotData, slotView } from '../runtime/slot.js';
 import { hiddenStarts, slotPlan } from '../runtime/windows.js';
+import { takeWork } from '../runtime/work.js';
 import type { Assessment } from '../trainer/assess.js';
 import type { TrainerJobs } from '../trainer/worker.js';
 
@@ -47,7 +48,7 @@ async function openChecker(context: AgentContext): Promise<Agent> {
     async step() {
       const turn = await nextTurn(context, skipped);
       if (turn === null) return false;
-      const lease = await takeLease(context.db, `check:${turn.claim_id}:${turn.reign}:${context.who.name}`);
+      const lease = await takeWork(context, `check:${turn.claim_id}:${turn.reign}:${context.who.name}`);
       if (lease === null) return false;
       const started = Date.now();
       try {
@@ -122,6 +123,10 @@ async function check(
     seed: claim.slot,
     code_version: CODE_VERSION,
   };
+  // Outside of what the claim answers for: the champion's bytes are somebody else's.
+  const champion = await context.store.get(turn.champion).catch((error) => {
+    throw new Error(`the champion cannot be read: ${error.message}`, { cause: error });
+  });
   let finding: Assessment;
   try {
     assertSigned('claim', claim, author.public_key);
@@ -135,7 +140,7 @@ async function check(
     finding = await trainer.call('assess', {
       ...data,
       artifact: await context.store.get(claim.artifact),
-      champion: await context.store.get(turn.champion),
+      champion,
       champion_digest: turn.champion,
       starts: hidden.starts,
       min_windows: context.constants('min_windows'),

@@ -1,11 +1,13 @@
 // The publisher: founds each slot with the reference miner, lets screened models challenge, scores them in the shadow of
 // the champion, and writes promotions and rollbacks when the gate says so. The gate is a view; this only feeds it.
 
-import { type Lease, takeLease } from '../../blackboard/lease.js';
+import { explain, isTransient } from '../../blackboard/db.js';
+import type { Lease } from '../../blackboard/lease.js';
 import { BarReader } from '../../blackboard/market.js';
 import { offload } from '../../forecast/offload.js';
 import type { AgentContext } from '../runtime/context.js';
 import type { Agent, AgentKind } from '../runtime/life.js';
+import { takeWork } from '../runtime/work.js';
 import type { TrainerJobs } from '../trainer/worker.js';
 import { admit } from './admit.js';
 import { found } from './found.js';
@@ -23,25 +25,60 @@ async function openPublisher(context: AgentContext): Promise<Agent> {
   const trainer = offload<TrainerJobs>(new URL('../trainer/worker.js', import.meta.url));
   const bars = new BarReader(context.db, context.clock.data_from.getTime() / 1000);
   const held = new Map<string, Lease>();
+  const resting = new Map<string, number>();
+  const tend = async (slot: string): Promise<boolean> => {
+    const lease = await hold(context, held, slot);
+    if (lease === null) return false;
+    const steps = [
+      await found(context, slot, lease),
+      await admit(context, slot, lease),
+      await shadowSteps(context, trainer, bars, slot, lease),
+      await promote(context, slot, lease),
+    ];
+    return steps.includes(true);
+  };
   return {
     async step() {
       let worked = false;
       for (const slot of context.clock.slots) {
         if (context.stopping.aborted) break;
-        const lease = await hold(context, held, slot);
-        if (lease === null) continue;
-        if (await found(context, slot, lease)) worked = true;
-        if (await admit(context, slot, lease)) worked = true;
-        if (await shadowSteps(context, trainer, bars, slot, lease)) worked = true;
-        if (await promote(context, slot, lease)) worked = true;
+        if ((resting.get(slot) ?? 0) > Date.now()) continue;
+        const started = Date.now();
+        try {
+          if (await tend(slot)) worked = true;
+        } catch (error) {
+          if (isTransient(error)) throw error;
+          // One slot's trouble is not the others': it rests, and the reason is a row.
+          resting.set(slot, Date.now() + REST_MS);
+          await recordFailure(context, slot, explain(error), Date.now() - started);
+        }
       }
       return worked;
     },
     async close() {
-      for (const lease of held.values()) await lease.giveBack();
-      await trainer.close();
+      try {
+        for (const lease of held.values()) await lease.giveBack();
+      } finally {
+        await trainer.close();
+      }
     },
   };
+}
+
+const REST_MS = 60_000;
+
+async function recordFailure(
+  context: AgentContext,
+  slot: string,
+  error: unknown,
+  cost_ms: number,
+): Promise<void> {
+  const { code = 'SWARM_E_UNEXPECTED', message } = error as { code?: string; message: string };
+  await context.db
+    .insertInto('board.attempt')
+    .values({ ...context.stamp(), slot, stage: 'gate', code, reason: message.slice(0, 2000), cost_ms })
+    .execute();
+  await context.alert('error', code, `${slot}: ${message}`);
 }
 
 /** One publisher per slot: the lease on its gate, kept while this process lives. */
@@ -49,7 +86,7 @@ async function hold(context: AgentContext, held: Map<string, Lease>, slot: strin
   const kept = held.get(slot);
   if (kept !== undefined && !kept.signal.aborted) return kept;
   held.delete(slot);
-  const lease = await takeLease(context.db, `gate:${slot}`);
+  const lease = await takeWork(context, `gate:${slot}`);
   if (lease !== null) held.set(slot, lease);
   return lease;
 }

@@ -92,18 +92,20 @@ export async function shadowSteps(
     });
     lease.signal.throwIfAborted();
     const limit = constants('clip_sd') * challenger.sd!;
-    const rows = due.map((p, i) => ({
-      ...context.stamp(),
-      challenger_id: challenger.challenger_id!,
-      prompt_id: p.prompt_id,
-      start_at: p.start_at,
-      champion_crps: p.crps,
-      challenger_crps: scores[i]!,
-      x: Math.max(-1, Math.min(1, (p.crps - scores[i]!) / challenger.scale! / limit)),
-      seed: p.seed,
-      work_id: lease.work_id,
-      fence: lease.fence,
-    }));
+    const rows = due
+      .map((p, i) => ({ p, challenger_crps: scores[i] ?? p.crps }))
+      .map(({ p, challenger_crps }) => ({
+        ...context.stamp(),
+        challenger_id: challenger.challenger_id!,
+        prompt_id: p.prompt_id,
+        start_at: p.start_at,
+        champion_crps: p.crps,
+        challenger_crps,
+        x: Math.max(-1, Math.min(1, (p.crps - challenger_crps) / challenger.scale! / limit)),
+        seed: p.seed,
+        work_id: lease.work_id,
+        fence: lease.fence,
+      }));
     await context.bell.settle(db, (trx) => trx.insertInto('board.gate_step').values(rows).execute());
     worked = true;
   }

@@ -42,8 +42,10 @@ export interface AgentContext {
   readonly seed: string;
   /** Aborted when the agent must stop claiming work. */
   readonly stopping: AbortSignal;
-  /** Tells the fleet that this agent lives and what it does. */
-  beat(state: string, work_id?: string): Promise<void>;
+  /** Work that this agent holds leases on. */
+  readonly holding: Set<string>;
+  /** Tells the fleet that this agent lives, what it does, and the latest work it holds. */
+  beat(state: string): Promise<void>;
   /** Common columns of a new record by this agent. */
   stamp(): { id: string; agent_id: string };
   /** Signature over the record's content by this agent's key. */
@@ -91,6 +93,7 @@ export async function openContext(
     kinds: wakes,
     onProblem: (error) => log.warn({ err: error }, 'events are out of reach; the sweep goes on'),
   });
+  const holding = new Set<string>();
   const stamp = (): { id: string; agent_id: string } => ({ id: uuid7(), agent_id: who.id });
   return {
     who,
@@ -106,10 +109,10 @@ export async function openContext(
     store: directoryStore(options.artifacts),
     profile: loadProfile(clock.profile),
     seed: options.seed,
-    async beat(state, work_id) {
-      await sql`select board.beat(${process.pid}::int, ${hostname()}, ${state}, ${work_id ?? null}::text)`.execute(
-        db,
-      );
+    holding,
+    async beat(state) {
+      const work = [...holding].at(-1) ?? null;
+      await sql`select board.beat(${process.pid}::int, ${hostname()}, ${state}, ${work}::text)`.execute(db);
     },
     sign: (kind, row) => signRecord(kind, row, who.privateKey),
     async alert(severity, code, message) {

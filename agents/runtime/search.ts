@@ -1,9 +1,10 @@
 // One experiment from briefing to claim: wake -> briefing -> decision -> spec -> novelty -> lease -> fit -> score ->
 // artifact -> claim. Every exit leaves a row: an experiment, a claim, or an attempt with its reason and its cost.
 
-import { takeLease } from '../../blackboard/lease.js';
+import { isTransient } from '../../blackboard/db.js';
+import { pause } from '../../blackboard/events/doorbell.js';
+import type { Lease } from '../../blackboard/lease.js';
 import { BarReader, marketNow } from '../../blackboard/market.js';
-import { canonicalJson } from '../../forecast/canonical.js';
 import { specDigest } from '../../forecast/families/index.js';
 import { type Offload, offload } from '../../forecast/offload.js';
 import { type Rng, rng as seeded } from '../../forecast/rng.js';
@@ -14,10 +15,11 @@ import type { Proposal, Strategist } from '../strategist/strategist.js';
 import type { ExperimentResult } from '../trainer/experiment.js';
 import type { TrainerJobs } from '../trainer/worker.js';
 import type { AgentContext } from './context.js';
-import { CODE_VERSION } from './context.js';
 import type { Agent } from './life.js';
+import { type Author, recordDecision, recordExperiment, recordFailure } from './search-records.js';
 import { type SlotView, slotData, slotView } from './slot.js';
 import { DAY_S, dayOf, lookbackBars, slotPlan } from './windows.js';
+import { takeWork } from './work.js';
 
 export interface SearchOptions {
   readonly strategist: Strategist;
@@ -27,6 +29,8 @@ export interface SearchOptions {
 
 const TRIES = 20;
 const STATE_EVERY = 8;
+/** Rest after a decision that came to nothing: what failed now fails again at once. */
+const REST_MS = 1000;
 
 export async function openSearch(context: AgentContext, options: SearchOptions): Promise<Agent> {
   const trainer = offload<TrainerJobs>(new URL('../trainer/worker.js', import.meta.url));
@@ -41,8 +45,9 @@ export async function openSearch(context: AgentContext, options: SearchOptions):
   let count = made.n;
   return {
     async step() {
-      const searcher = new Search(context, options, trainer, bars, count++);
-      return searcher.run();
+      const came = await new Search(context, options, trainer, bars, count++).run();
+      if (!came) await pause(REST_MS, context.stopping);
+      return true;
     },
     close: () => trainer.close(),
   };
@@ -51,7 +56,7 @@ export async function openSearch(context: AgentContext, options: SearchOptions):
 /** One decision and what came of it. */
 class Search {
   readonly #rng: Rng;
-  readonly #seed: string;
+  readonly #author: Author;
 
   constructor(
     readonly context: AgentContext,
@@ -60,10 +65,12 @@ class Search {
     readonly bars: BarReader,
     readonly index: number,
   ) {
-    this.#seed = `${context.seed}/${context.who.name}/${index}`;
-    this.#rng = seeded(this.#seed);
+    const seed = `${context.seed}/${context.who.name}/${index}`;
+    this.#author = { context, ...options, seed };
+    this.#rng = seeded(seed);
   }
 
+  /** False when it came to nothing; the reason is a row then. */
   async run(): Promise<boolean> {
     const { context } = this;
     const started = Date.now();
@@ -72,27 +79,24 @@ class Search {
     const briefing = await brief(context.db, view.slot, () => this.#rng.uniform());
     const as_of_s = dayOf(await marketNow(context.db));
     const { proposal, known } = await this.#propose(view, briefing, as_of_s);
-    const decision_id = await this.#recordDecision(view.slot, briefing, proposal);
+    const decision_id = await recordDecision(this.#author, view.slot, briefing, proposal);
     const fail = (stage: string, error: unknown): Promise<boolean> =>
-      this.#recordFailure(decision_id, view.slot, stage, error, Date.now() - started);
+      recordFailure(this.#author, decision_id, view.slot, stage, error, Date.now() - started);
     if (known)
       return fail('novelty', {
         code: 'SWARM_E_NOT_NOVEL',
         message: `${TRIES} proposals in a row were known already`,
       });
 
-    const lease = await takeLease(
-      context.db,
-      `experiment:${view.slot}:${specDigest(proposal.spec)}:${as_of_s}`,
-    );
+    const lease = await takeWork(context, `experiment:${view.slot}:${specDigest(proposal.spec)}:${as_of_s}`);
     if (lease === null)
       return fail('lease', { code: 'SWARM_E_LEASED', message: 'another agent is running this experiment' });
     try {
       const plan = slotPlan(context.constants, view.competition, as_of_s);
-      let result: ExperimentResult;
+      const series = await this.bars.series(view.asset, view.step);
+      let stage = 'fit';
       try {
-        const series = await this.bars.series(view.asset, view.step);
-        result = await this.trainer.call('experiment', {
+        const result = await this.trainer.call('experiment', {
           ...slotData(context, view, series, plan),
           spec: proposal.spec,
           data_cutoff_s: plan.data_cutoff_s,
@@ -100,29 +104,37 @@ class Search {
           starts: windowStarts(plan.public.from_s, plan.public.to_s, plan.windows),
           min_windows: context.constants('min_windows'),
         });
+        stage = 'artifact';
+        await this.#keep(result, lease);
+        stage = 'record';
+        await recordExperiment(this.#author, {
+          view,
+          decision_id,
+          proposal,
+          result,
+          as_of_s,
+          data_cutoff_s: plan.data_cutoff_s,
+          work_id: lease.work_id,
+          fence: lease.fence,
+          cost_ms: Date.now() - started,
+        });
       } catch (error) {
-        return await fail('fit', error);
+        if (isTransient(error)) throw error;
+        return await fail(stage, error);
       }
-      lease.signal.throwIfAborted();
-      const digest = await context.store.put(result.artifact);
-      if (digest !== result.digest)
-        throw new Error(`the store named ${digest} what the trainer named ${result.digest}`);
-      await this.#record({
-        view,
-        decision_id,
-        proposal,
-        result,
-        as_of_s,
-        data_cutoff_s: plan.data_cutoff_s,
-        work_id: lease.work_id,
-        fence: lease.fence,
-        cost_ms: Date.now() - started,
-      });
       if (this.index % STATE_EVERY === STATE_EVERY - 1) await this.#statePattern(view.slot);
       return true;
     } finally {
       await lease.giveBack();
     }
+  }
+
+  /** The artifact into the store, unless somebody else has taken the work over. */
+  async #keep(result: ExperimentResult, lease: Lease): Promise<void> {
+    lease.signal.throwIfAborted();
+    const digest = await this.context.store.put(result.artifact);
+    if (digest !== result.digest)
+      throw new Error(`the store named ${digest} what the trainer named ${result.digest}`);
   }
 
   /** A proposal that nobody has tried on this slot and day, or the last one tried when luck runs out. */
@@ -151,139 +163,6 @@ class Search {
       if (tries === TRIES) return { proposal, known: true };
       proposal = this.options.strategist.propose(briefing, task, this.#rng);
     }
-  }
-
-  async #recordDecision(slot: string, briefing: Briefing, proposal: Proposal): Promise<string> {
-    const { context } = this;
-    const told = context.stamp();
-    const made = context.stamp();
-    await context.bell.settle(context.db, async (trx) => {
-      await trx
-        .insertInto('board.briefing')
-        .values({ ...told, slot, seed: this.#seed, items: JSON.stringify(briefing.items) })
-        .execute();
-      await trx
-        .insertInto('board.decision')
-        .values({
-          ...made,
-          briefing_id: told.id,
-          slot,
-          strategist: this.options.strategist.name,
-          move: proposal.move,
-          parent_digests: [...proposal.parents],
-          spec: canonicalJson(proposal.spec),
-          spec_digest: specDigest(proposal.spec),
-          seed: this.#seed,
-          reason: proposal.reason,
-        })
-        .execute();
-    });
-    return made.id;
-  }
-
-  async #recordFailure(
-    decision_id: string,
-    slot: string,
-    stage: string,
-    error: unknown,
-    cost_ms: number,
-  ): Promise<boolean> {
-    const { code, message } = error as { code?: string; message: string };
-    this.context.log.info({ slot, stage, code }, message);
-    await this.context.db
-      .insertInto('board.attempt')
-      .values({
-        ...this.context.stamp(),
-        decision_id,
-        slot,
-        stage,
-        code: code ?? 'SWARM_E_UNEXPECTED',
-        reason: message.slice(0, 2000),
-        cost_ms,
-      })
-      .execute();
-    return true;
-  }
-
-  async #record(done: {
-    view: SlotView;
-    decision_id: string;
-    proposal: Proposal;
-    result: ExperimentResult;
-    as_of_s: number;
-    data_cutoff_s: number;
-    work_id: string;
-    fence: number;
-    cost_ms: number;
-  }): Promise<void> {
-    const { context } = this;
-    const { result, proposal, view, work_id, fence } = done;
-    const shared = {
-      slot: view.slot,
-      family: proposal.spec.family,
-      spec: canonicalJson(proposal.spec),
-      spec_digest: specDigest(proposal.spec),
-      as_of: new Date(done.as_of_s * 1000),
-      data_cutoff: new Date(done.data_cutoff_s * 1000),
-      dataset_digest: context.clock.dataset_digest,
-      windows_digest: result.windows_digest,
-      n_windows: result.n_windows,
-      seed: this.#seed,
-      code_version: CODE_VERSION,
-      artifact: result.digest,
-      mean_crps: result.mean_crps,
-    };
-    const run = context.stamp();
-    const promising = this.options.overclaim !== 0 || (await this.#promising(view.slot, result));
-    const claim = {
-      ...shared,
-      ...context.stamp(),
-      experiment_id: run.id,
-      claimed_gain: result.gain + this.options.overclaim,
-      claimed_se: result.se,
-    };
-    await context.bell.settle(context.db, async (trx) => {
-      await trx
-        .insertInto('board.experiment')
-        .values({
-          ...shared,
-          ...run,
-          decision_id: done.decision_id,
-          yardstick_crps: result.yardstick_crps,
-          gain: result.gain,
-          se: result.se,
-          cost_ms: done.cost_ms,
-          work_id,
-          fence,
-        })
-        .execute();
-      if (promising)
-        await trx
-          .insertInto('board.claim')
-          .values({ ...claim, signature: context.sign('claim', claim), work_id, fence })
-          .execute();
-    });
-    context.log.info(
-      {
-        slot: view.slot,
-        family: shared.family,
-        gain: result.gain,
-        se: result.se,
-        claimed: promising,
-        ms: done.cost_ms,
-      },
-      'experiment',
-    );
-  }
-
-  /** Worth a checker's time: within one standard error of the best verified gain of the slot. */
-  async #promising(slot: string, result: ExperimentResult): Promise<boolean> {
-    const best = await this.context.db
-      .selectFrom('trust.known_spec')
-      .select((eb) => eb.fn.max('verified_gain').as('gain'))
-      .where('slot', '=', slot)
-      .executeTakeFirst();
-    return result.gain + result.se > Math.max(0, best?.gain ?? 0);
   }
 
   async #statePattern(slot: string): Promise<void> {

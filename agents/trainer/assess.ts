@@ -39,6 +39,16 @@ export interface Assessment {
 
 const champions = new ScoreCache();
 
+/** Its failures carry no code: they are the checker's trouble, and never held against the claim. */
+async function championScores(input: AssessInput, starts: readonly number[]): Promise<Float64Array> {
+  try {
+    const { onnx, manifest } = unpackArtifact(input.champion);
+    return await inSandbox(onnx, (sim) => scoresOf(input, sim, starts, manifest.history_bars));
+  } catch (error) {
+    throw new Error(`champion ${input.champion_digest} cannot be scored: ${(error as Error).message}`);
+  }
+}
+
 /** Re-scores an artifact from its bytes alone, in the locked-down child, beside the champion and the yardstick. */
 export async function assess(input: AssessInput): Promise<Assessment> {
   const { onnx, manifest } = unpackArtifact(input.artifact);
@@ -59,10 +69,7 @@ export async function assess(input: AssessInput): Promise<Assessment> {
   const base = await yardstickScores(input, starts);
   const champion = await champions.get(
     `${input.slot} ${input.champion_digest} ${windowSetDigest(starts)}`,
-    () => {
-      const reigning = unpackArtifact(input.champion);
-      return inSandbox(reigning.onnx, (sim) => scoresOf(input, sim, starts, reigning.manifest.history_bars));
-    },
+    () => championScores(input, starts),
   );
   const { gain, se } = pairedGain(base, model, { lag: input.lag });
   const against = pairedGain(champion, model, { lag: input.lag });

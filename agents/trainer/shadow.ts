@@ -18,15 +18,23 @@ export interface ShadowInput extends SlotData {
   }[];
 }
 
-/** Scores a challenger on prompts that the champion answered: same bars, same anchor, same noise. NaN: no real price. */
-export async function shadow(input: ShadowInput): Promise<number[]> {
+/**
+ * Scores a challenger on prompts that the champion answered: same bars, same anchor, same noise.
+ * Null where it lacks whole bars to answer from: the champion would have answered in its place.
+ */
+export async function shadow(input: ShadowInput): Promise<(number | null)[]> {
   const { onnx, manifest } = unpackArtifact(input.artifact);
   return inSandbox(onnx, async (sim) => {
-    const scores: number[] = [];
+    const scores: (number | null)[] = [];
     for (const prompt of input.prompts)
-      scores.push(await scorePrompt(input, sim, manifest.history_bars, prompt));
+      scores.push(await scorePrompt(input, sim, manifest.history_bars, prompt).catch(unlessBarsLack));
     return scores;
   });
+}
+
+function unlessBarsLack(error: { code?: string }): null {
+  if (error.code === 'SWARM_E_BARS_GAP' || error.code === 'SWARM_E_BARS_TOO_FEW') return null;
+  throw error;
 }
 
 async function scorePrompt(

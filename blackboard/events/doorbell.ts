@@ -26,6 +26,7 @@ interface Options {
 }
 
 const RETRY_MS = 2000;
+const LEAVE_MS = 1000;
 
 export function openDoorbell({ natsUrl, consumer, kinds, onProblem }: Options): Doorbell {
   const closed = new AbortController();
@@ -48,7 +49,7 @@ export function openDoorbell({ natsUrl, consumer, kinds, onProblem }: Options): 
       } catch (error) {
         if (!closed.signal.aborted) onProblem(error);
       }
-      await nats?.close().catch(onProblem);
+      if (nats !== null) await leave(nats).catch(onProblem);
       nats = null;
       if (!closed.signal.aborted) await pause(RETRY_MS, closed.signal);
     }
@@ -65,7 +66,8 @@ export function openDoorbell({ natsUrl, consumer, kinds, onProblem }: Options): 
       wake = () => undefined;
     },
     async settle(db, effect) {
-      const settled = rung;
+      // A copy: what rings while the effect runs is not settled by it.
+      const settled = [...rung];
       const result = await db.transaction().execute(async (trx) => {
         const value = await effect(trx);
         if (settled.length > 0)
@@ -82,10 +84,18 @@ export function openDoorbell({ natsUrl, consumer, kinds, onProblem }: Options): 
     },
     async close() {
       closed.abort();
-      await nats?.drain().catch(onProblem);
       await listening;
     },
   };
+}
+
+/** Closes a connection; acknowledgements under way get a moment, which a server that is away does not prolong. */
+async function leave(nats: NatsConnection): Promise<void> {
+  const flushed = nats.flush().catch(() => undefined);
+  const given = new AbortController();
+  await Promise.race([flushed, pause(LEAVE_MS, given.signal)]);
+  given.abort();
+  await nats.close();
 }
 
 /** A pause that an abort ends early. */

@@ -79,7 +79,7 @@ function delivery(message: JsMsg): Delivery | null {
   }
 }
 
-/** Pulls events for one durable consumer until `signal` aborts. */
+/** Pulls events for one durable consumer until `signal` aborts; throws when the server has lost stream or consumer. */
 export async function* pull(
   nats: NatsConnection,
   consumer: string,
@@ -98,7 +98,7 @@ export async function* pull(
     });
   }
   const durable = await nats.jetstream().consumers.get(STREAM, consumer);
-  const messages = await durable.consume({ max_messages: 100 });
+  const messages = await durable.consume({ max_messages: 100, abort_on_missing_resource: true });
   const stop = (): void => messages.stop();
   signal.addEventListener('abort', stop, { once: true });
   try {

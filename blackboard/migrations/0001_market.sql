@@ -5,6 +5,10 @@
 -- Bars of the whole replay may be stored ahead of the clock; nobody but the importer reads the table.
 -- Everyone reads through market.bars(), which ends at the caller's own horizon:
 -- explorers and optimizers stop where the hidden windows begin, everybody else at the last closed bar.
+--
+-- Functions with their definer's rights name pg_temp last: first, which is the default, a caller's temporary type
+-- would stand in for a built-in one and its check would run with those rights. Instants move by hours and seconds,
+-- never by days: the length of a day is the caller's time zone setting.
 
 create schema board;
 create schema market;
@@ -20,6 +24,12 @@ begin
       null; -- roles belong to the cluster: another swarm's database may have made them
     end;
   end loop;
+end $$;
+
+create function board.refuse_change() returns trigger
+language plpgsql as $$
+begin
+  raise exception '%.% is append-only: % refused', tg_table_schema, tg_table_name, tg_op using errcode = 'SW002';
 end $$;
 
 create table board.constant (
@@ -55,19 +65,21 @@ create table market.clock (
   market_at timestamptz not null,
   data_from timestamptz not null,
   data_to timestamptz,
-  speed double precision not null check (speed >= 0),
+  speed double precision not null check (speed >= 0 and speed < 'infinity'),
   note text not null default ''
 );
+create trigger append_only before update or delete or truncate on market.clock
+  for each statement execute function board.refuse_change();
 
 -- The clock's reading at a wall instant. A replay stops at the end of its data.
 create function market.now_at(wall timestamptz) returns timestamptz
-language sql stable security definer set search_path = pg_catalog as $$
-  select least(c.market_at + (wall - c.wall_at) * c.speed, coalesce(c.data_to, 'infinity'::timestamptz))
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select least(c.market_at + make_interval(secs => extract(epoch from wall - c.wall_at)::double precision * c.speed), c.data_to)
   from market.clock c order by c.id desc limit 1
 $$;
 
 create function market.now() returns timestamptz
-language sql volatile security definer set search_path = pg_catalog as $$
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
   select market.now_at(clock_timestamp())
 $$;
 
@@ -91,15 +103,17 @@ create table market.bar (
   close double precision not null check (close > 0 and close < 'infinity'),
   primary key (series_id, open_s) include (close)
 );
+create trigger append_only before update or delete or truncate on market.bar
+  for each statement execute function board.refuse_change();
 
--- The instant up to which the calling login may see closed bars.
+-- The instant up to which the calling login may see closed bars; null, and so nothing, before a clock is set.
 create function market.visible_until() returns timestamptz
-language sql volatile security definer set search_path = pg_catalog as $$
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
   select case
     when pg_has_role(session_user, 'swarm_explorer', 'member') and not pg_has_role(session_user, 'swarm_checker', 'member')
       or pg_has_role(session_user, 'swarm_optimizer', 'member') and not pg_has_role(session_user, 'swarm_checker', 'member')
     then date_trunc('day', market.now(), 'UTC')
-      - (select sum(value) from board.constant where name in ('hidden_days', 'gap_days')) * interval '1 day'
+      - (select sum(value) from board.constant where name in ('hidden_days', 'gap_days')) * interval '24 hours'
     else market.now()
   end
 $$;
@@ -107,7 +121,7 @@ $$;
 -- Closed bars of a series in [from_s, to_s) that the caller may see: 16 bytes a bar
 -- (open time as int8, close as float8, both big-endian), in order of time.
 create function market.bars(asset_name text, bar_step_s int, from_s bigint, to_s bigint) returns bytea
-language plpgsql volatile security definer set search_path = pg_catalog as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   until_s bigint := floor(extract(epoch from market.visible_until()));
   sid int := (select id from market.series where asset = asset_name and step_s = bar_step_s);
@@ -115,6 +129,6 @@ begin
   return (
     select coalesce(string_agg(int8send(b.open_s) || float8send(b.close), ''::bytea order by b.open_s), ''::bytea)
     from market.bar b
-    where b.series_id = sid and b.open_s >= from_s and b.open_s < least(to_s, until_s - bar_step_s + 1)
+    where b.series_id = sid and b.open_s >= from_s and b.open_s < to_s and b.open_s <= until_s - bar_step_s
   );
 end $$;

@@ -7,7 +7,8 @@
 create domain board.sha256 as text check (value ~ '^[0-9a-f]{64}$');
 create domain board.slot as text check (value ~ '^[a-z0-9_]{1,24}/[A-Z0-9]{1,16}$');
 create domain board.short_text as text check (length(value) <= 2000);
-create domain board.finite as double precision check (value > '-infinity' and value < 'infinity');
+-- Far from the limits of its type, where a square overflows or underflows: one such row would end every view that sums it.
+create domain board.finite as double precision check (value = 0 or abs(value) between 1e-100 and 1e12);
 
 create table board.agent (
   id uuid primary key,
@@ -22,7 +23,7 @@ create table board.agent (
 );
 
 create function board.current_agent() returns uuid
-language sql stable security definer set search_path = pg_catalog as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select id from board.agent where login = session_user
 $$;
 
@@ -52,6 +53,8 @@ create table board.decision (
   seed text not null,
   reason board.short_text not null
 );
+create index decision_by_parent on board.decision using gin (parent_digests);
+create index decision_by_agent on board.decision (agent_id);
 
 create table board.experiment (
   id uuid primary key,
@@ -302,8 +305,9 @@ create table board.promotion (
   family text not null,
   previous board.sha256,
   challenger_id uuid unique references board.challenger,
-  e_value board.finite,
-  threshold board.finite,
+  -- Not board.finite: sixty clear windows make an e-value beyond 1e12.
+  e_value double precision check (e_value > 0 and e_value < 'infinity'),
+  threshold double precision check (threshold >= 1 and threshold < 'infinity'),
   windows int,
   signature text not null,
   work_id text not null,
@@ -357,10 +361,6 @@ do $$
 declare
   kind text;
 begin
-  create function board.refuse_change() returns trigger language plpgsql as $f$
-  begin
-    raise exception 'board.% is append-only: % refused', tg_table_name, tg_op using errcode = 'SW002';
-  end $f$;
   foreach kind in array array['agent', 'briefing', 'decision', 'experiment', 'attempt', 'claim', 'verdict', 'pattern', 'challenger',
     'prompt', 'answer', 'outcome', 'reward', 'gate_step', 'promotion', 'llm_call', 'compute_job', 'alert'] loop
     execute format('create trigger append_only before update or delete or truncate on board.%I

@@ -14,11 +14,11 @@ create table board.lease (
   expires_at timestamptz not null
 );
 
--- The token, or null while somebody else holds the work.
+-- The token, or null while somebody else holds the work. No term is longer than five minutes: whoever lives renews.
 create function board.lease_take(work text, ttl_s double precision) returns bigint
-language sql volatile security definer set search_path = pg_catalog as $$
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
   insert into board.lease as l (work_id, holder, token, expires_at)
-  values (work, board.current_agent(), nextval('board.fence_token'), clock_timestamp() + ttl_s * interval '1 second')
+  values (work, board.current_agent(), nextval('board.fence_token'), clock_timestamp() + least(ttl_s, 300) * interval '1 second')
   on conflict (work_id) do update
     set holder = excluded.holder, token = excluded.token, expires_at = excluded.expires_at
     where l.expires_at <= clock_timestamp()
@@ -26,9 +26,9 @@ language sql volatile security definer set search_path = pg_catalog as $$
 $$;
 
 create function board.lease_renew(work text, fence bigint, ttl_s double precision) returns boolean
-language sql volatile security definer set search_path = pg_catalog as $$
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
   with renewed as (
-    update board.lease set expires_at = clock_timestamp() + ttl_s * interval '1 second'
+    update board.lease set expires_at = clock_timestamp() + least(ttl_s, 300) * interval '1 second'
     where work_id = work and token = fence and holder = board.current_agent() and expires_at > clock_timestamp()
     returning 1
   )
@@ -36,7 +36,7 @@ language sql volatile security definer set search_path = pg_catalog as $$
 $$;
 
 create function board.lease_give_back(work text, fence bigint) returns boolean
-language sql volatile security definer set search_path = pg_catalog as $$
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
   with gone as (
     delete from board.lease where work_id = work and token = fence and holder = board.current_agent() returning 1
   )
@@ -44,7 +44,7 @@ language sql volatile security definer set search_path = pg_catalog as $$
 $$;
 
 create function board.check_fence() returns trigger
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform from board.lease
     where work_id = new.work_id and token = new.fence and holder = new.agent_id and expires_at > clock_timestamp()
@@ -71,25 +71,42 @@ create table board.beacon (
   secret text not null check (length(secret) >= 32)
 );
 
--- A claim is about now: nobody picks an older day whose hidden windows it has seen since.
+-- A claim is about now, so that nobody picks an older day whose hidden windows it has seen since, and about an
+-- experiment of its own author.
 create function board.check_claim() returns trigger
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if new.as_of > market.now() or new.as_of < market.now() - interval '3 days' then
+  if new.as_of > market.now() or new.as_of < market.now() - interval '72 hours' then
     raise exception 'claim % is as of %, the market is at %', new.id, new.as_of, market.now() using errcode = 'SW003';
+  end if;
+  if not exists (
+    select from board.experiment e
+    where e.id = new.experiment_id and e.agent_id = new.agent_id
+      and (e.slot, e.artifact, e.spec_digest, e.as_of, e.dataset_digest, e.windows_digest)
+        = (new.slot, new.artifact, new.spec_digest, new.as_of, new.dataset_digest, new.windows_digest)) then
+    raise exception 'claim % is not what experiment % of its author found', new.id, new.experiment_id using errcode = 'SW005';
   end if;
   new.salt := md5((select secret from board.beacon) || new.slot || new.spec_digest || extract(epoch from new.as_of)::text || (select name from board.agent where id = new.agent_id))::uuid;
   return new;
 end $$;
 create trigger about_now before insert on board.claim for each row execute function board.check_claim();
 
--- An owner does not judge its own claims.
+-- An owner does not judge its own claims, and nobody judges against a champion that was gone before the claim was made
+-- or before the claim was judged by others: the first reign of a claim's verdicts decides about its author.
 create function board.check_verdict() returns trigger
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  claimed record;
 begin
-  if (select a.owner from board.agent a where a.id = new.agent_id)
-     = (select a.owner from board.claim c join board.agent a on a.id = c.agent_id where c.id = new.claim_id) then
+  select c.slot, c.at, a.owner into claimed from board.claim c join board.agent a on a.id = c.agent_id where c.id = new.claim_id;
+  if claimed.owner = (select a.owner from board.agent a where a.id = new.agent_id) then
     raise exception 'claim % belongs to the checker''s own owner', new.claim_id using errcode = 'SW004';
+  end if;
+  if not exists (select from board.promotion p where p.slot = claimed.slot and p.reign = new.reign and p.artifact = new.champion)
+    or exists (select from board.promotion p where p.slot = claimed.slot and p.reign > new.reign and p.at < claimed.at)
+    or exists (select from board.verdict v where v.claim_id = new.claim_id and v.reign > new.reign) then
+    raise exception 'a verdict on claim % cannot be about reign % of champion %', new.claim_id, new.reign, new.champion
+      using errcode = 'SW006';
   end if;
   return new;
 end $$;
@@ -106,7 +123,7 @@ create table board.presence (
 );
 
 create function board.beat(process_id int, host_name text, what text, work text) returns void
-language sql volatile security definer set search_path = pg_catalog as $$
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
   insert into board.presence as p (agent_id, beat_at, market_at, pid, host, state, work_id)
   values (board.current_agent(), clock_timestamp(), market.now(), process_id, host_name, what, work)
   on conflict (agent_id) do update set beat_at = excluded.beat_at, market_at = excluded.market_at, pid = excluded.pid,
@@ -138,7 +155,7 @@ create table board.inbox (
 
 -- One event per record, written by the inserting statement itself; many outcomes of one statement ring once.
 create function board.emit() returns trigger
-language plpgsql security definer set search_path = pg_catalog as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if tg_table_name = 'outcome' then
     insert into board.outbox (kind, ref) select 'outcome', id from inserted limit 1;

@@ -2,6 +2,10 @@
 -- Insert and select where the kind needs it; no update, no delete, no DDL; agent_id is the login's own.
 
 revoke all on schema public from public;
+do $$
+begin
+  execute format('revoke temporary on database %I from public', current_database());
+end $$;
 grant usage on schema board, market to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_miner,
   swarm_validator, swarm_feed, swarm_relay, swarm_reader;
 
@@ -19,6 +23,8 @@ begin
     execute format('create policy readable on board.%I for select using (true)', kind);
     execute format('create policy own_rows on board.%I for insert with check (agent_id = (select board.current_agent()))', kind);
   end loop;
+  alter table board.inbox enable row level security;
+  create policy own_rows on board.inbox using (consumer = (select name from board.agent where id = board.current_agent()));
 
   execute 'grant select on market.clock, market.series, board.constant, board.agent, board.presence, board.lease, board.trace to '
     || everyone || ', swarm_reader';
@@ -26,28 +32,44 @@ begin
     || 'board.current_agent(), board.lease_take(text, double precision), board.lease_renew(text, bigint, double precision), '
     || 'board.lease_give_back(text, bigint), board.beat(int, text, text, text) to ' || everyone;
   execute 'grant execute on function market.now(), market.now_at(timestamptz) to swarm_reader';
-  execute 'grant insert, select on board.attempt, board.alert to ' || everyone;
-  execute 'grant select, insert on board.inbox to ' || everyone;
+  execute 'grant select, insert (consumer, event_id) on board.inbox to ' || everyone;
 end $$;
 
--- What everyone who decides reads. Verdicts' per-window numbers and hidden windows are not among it for those who search.
-grant select on board.briefing, board.decision, board.experiment, board.claim, board.pattern, board.challenger, board.promotion,
-  board.prompt, board.answer, board.outcome, board.reward, board.attempt, board.alert, board.gate_step, board.llm_call, board.compute_job
+-- What everyone who decides reads. Whoever searches learns of the hidden windows what the ladder of trust.known_spec lets
+-- through, and never a claim's salt: seen inside the claim's transaction, it could be drawn again until the checkers suit.
+grant select on board.briefing, board.decision, board.experiment, board.pattern, board.promotion, board.prompt, board.answer,
+  board.outcome, board.reward, board.attempt, board.alert, board.gate_step, board.llm_call, board.compute_job
   to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_miner, swarm_validator, swarm_reader;
-grant select on board.verdict to swarm_checker, swarm_publisher, swarm_reader;
-grant select (id, agent_id, at, market_at, claim_id, finding, reason, reign, champion) on board.verdict
-  to swarm_explorer, swarm_optimizer, swarm_miner, swarm_validator;
+grant select on board.attempt, board.alert to swarm_feed, swarm_relay;
+grant select on board.claim, board.verdict, board.challenger to swarm_checker, swarm_publisher, swarm_reader;
 grant select on board.outbox to swarm_reader, swarm_relay;
-
-grant insert on board.briefing, board.decision, board.experiment, board.pattern, board.llm_call, board.compute_job
-  to swarm_explorer, swarm_optimizer;
--- Without a right to the salt column, a claimant cannot choose who checks it.
-grant insert (id, agent_id, experiment_id, slot, artifact, family, spec, spec_digest, as_of, data_cutoff, dataset_digest, windows_digest,
-  n_windows, seed, code_version, mean_crps, claimed_gain, claimed_se, signature, work_id, fence) on board.claim to swarm_explorer, swarm_optimizer;
-grant insert on board.verdict to swarm_checker;
-grant insert on board.challenger, board.gate_step, board.promotion to swarm_publisher;
-grant insert on board.prompt to swarm_miner, swarm_validator;
-grant insert on board.answer to swarm_miner;
-grant insert on board.outcome, board.reward to swarm_validator;
 grant update (published_at) on board.outbox to swarm_relay;
 grant select, insert on market.bar to swarm_feed;
+
+-- Column by column. An insert leaves out what the database itself says: the instants of a record, and a claim's salt.
+do $$
+declare
+  one record;
+  searching text := 'swarm_explorer, swarm_optimizer';
+  everyone text := searching || ', swarm_checker, swarm_publisher, swarm_miner, swarm_validator, swarm_feed, swarm_relay';
+begin
+  for one in
+    select 'insert' as what, kind, who, '{at,market_at,salt}'::name[] as hidden
+    from (values ('briefing', searching), ('decision', searching), ('experiment', searching), ('pattern', searching),
+      ('llm_call', searching), ('compute_job', searching), ('claim', searching), ('verdict', 'swarm_checker'),
+      ('challenger', 'swarm_publisher'), ('gate_step', 'swarm_publisher'), ('promotion', 'swarm_publisher'),
+      ('prompt', 'swarm_miner, swarm_validator'), ('answer', 'swarm_miner'), ('outcome', 'swarm_validator'),
+      ('reward', 'swarm_validator'), ('attempt', everyone), ('alert', everyone)) as w (kind, who)
+    union all
+    select 'select', kind, searching || ', swarm_miner, swarm_validator', hidden::name[]
+    from (values ('claim', '{salt}'), ('challenger', '{screen_t,scale,sd}'),
+      ('verdict', '{hidden_from,hidden_to,dataset_digest,windows_digest,n_windows,mean_crps,yardstick_crps,champion_crps,'
+        'verified_gain,verified_se,window_starts,differences,champion_t,difference_sd,seed,code_version,signature,work_id,fence}')
+    ) as w (kind, hidden)
+  loop
+    execute format('grant %s (%s) on board.%I to %s', one.what,
+      (select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+        where attrelid = format('board.%I', one.kind)::regclass and attnum > 0 and not attisdropped and attname <> all (one.hidden)),
+      one.kind, one.who);
+  end loop;
+end $$;

@@ -5,6 +5,20 @@ const dash = '-';
 const number = (x: number | null, digits: number): string => (x === null ? dash : x.toFixed(digits));
 const percent = (x: number | null): string => (x === null ? dash : `${(100 * x).toFixed(1)}%`);
 const short = (digest: string): string => digest.slice(0, 10);
+const COLUMNS = 120;
+/** Digests and ids inside a longer text, cut to what tells them apart. */
+const shortIds = (text: string): string =>
+  text.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64}/g, (id) =>
+    id.includes('-') ? id.slice(-10) : short(id),
+  );
+
+/** A line in pieces of at most 120 columns, broken at spaces where there are any. */
+function wrap(line: string): string[] {
+  if (line.length <= COLUMNS) return [line];
+  const space = line.lastIndexOf(' ', COLUMNS);
+  const at = space > COLUMNS / 2 ? space : COLUMNS;
+  return [line.slice(0, at), ...wrap(`    ${line.slice(at).trimStart()}`)];
+}
 
 /** Columns padded to their widest cell; the last one is left as it is. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -27,7 +41,7 @@ function agents(status: Status): string {
       number(a.trust, 2),
       a.heartbeat_age_s === null ? 'never' : `${a.heartbeat_age_s.toFixed(0)} s`,
       a.state ?? dash,
-      a.lease ?? dash,
+      a.lease === null ? dash : shortIds(a.lease),
     ]),
   );
 }
@@ -140,5 +154,8 @@ export function render(status: Status): string {
     `prompts answered ${n.prompts_answered}, scored ${n.prompts_scored}, invalid ${n.invalid_answers}; outbox ${outbox.undelivered} waiting, oldest ${outbox.oldest_s.toFixed(0)} s`,
     `emission: ${rivals || 'nothing paid yet'}`,
     ...(promotions.length > 0 ? ['', 'last promotions', ...promotions] : []),
-  ].join('\n');
+  ]
+    .flatMap((part) => part.split('\n'))
+    .flatMap(wrap)
+    .join('\n');
 }

@@ -8,7 +8,7 @@ export interface UpArguments {
   readonly bars?: string;
   readonly market?: 'replay' | 'simulated' | 'live';
   readonly assets?: string[];
-  readonly speed: number;
+  readonly speed?: number;
   readonly minutes?: number;
   readonly from?: Date;
   readonly seed: string;
@@ -19,6 +19,9 @@ export interface UpArguments {
   readonly ports?: number;
   readonly events: boolean;
 }
+
+/** Market seconds per wall second; five minutes of a simulated market should show the whole loop. */
+const DEFAULT_SPEED = { replay: 1440, simulated: 2880 } as const;
 
 const CHOICES = `Choose a market:
   --bars DIR          replays recorded bars (files like BTC_5m.csv.gz), by default at 1440 times real time
@@ -41,10 +44,11 @@ export function chosenSource(o: Pick<UpArguments, 'bars' | 'market'>): 'replay' 
 
 export async function upCommand(o: UpArguments): Promise<number> {
   const source = chosenSource(o);
-  if (o.speed <= 0)
+  const speed = o.speed ?? DEFAULT_SPEED[source];
+  if (speed <= 0)
     throw new SwarmError(
       'SWARM_E_USAGE',
-      `--speed ${o.speed} would hold the clock`,
+      `--speed ${speed} would hold the clock`,
       'Give a number above 0, such as 1440.',
     );
   if (o.explorers < 1)
@@ -61,7 +65,7 @@ export async function upCommand(o: UpArguments): Promise<number> {
       source,
       bars: o.bars,
       assets: o.assets,
-      speed: o.speed,
+      speed,
       seed: o.seed,
       profile: loadProfile(o.profile),
       from: o.from,

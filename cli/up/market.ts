@@ -40,7 +40,7 @@ const DAY_S = 86_400;
 const SIMULATED_HISTORY_DAYS = 160;
 /** 2024-06-10: the simulation's epoch, 2024-01-01, plus its history. */
 const SIMULATED_START_S = 1_704_067_200 + (SIMULATED_HISTORY_DAYS + 1) * DAY_S;
-const SIMULATED_ASSETS = ['BTC', 'ETH', 'SOL'];
+const SIMULATED_ASSETS = ['BTC', 'ETH'];
 /** A replay begins this long before its bars end, so that as much as possible lies before it. */
 const REPLAY_DAYS = 17;
 

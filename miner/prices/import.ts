@@ -64,35 +64,69 @@ export function barFiles(directory: string, assets?: readonly string[]): BarFile
   return wanted;
 }
 
-function read({ path, asset, step_s }: BarFile): ParsedBars {
-  const bytes = readFileSync(path);
-  const text = path.endsWith('.gz') ? gunzipSync(bytes).toString('utf8') : bytes.toString('utf8');
-  return parseBarsCsv(text, { file: basename(path), asset, step: step_s });
+function text(path: string): string {
+  try {
+    const bytes = readFileSync(path);
+    return (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+  } catch (error) {
+    throw new SwarmError(
+      'SWARM_E_DATA_MISSING',
+      `${basename(path)} cannot be read: ${error instanceof Error ? error.message : error}`,
+      'Nothing was imported. Fetch the file again, or take it out of the directory.',
+      { cause: error },
+    );
+  }
 }
 
-/** Imports every bar file of a directory. `onFile` is told of each series as it is stored. */
+function read({ path, asset, step_s }: BarFile): ParsedBars {
+  const bars = parseBarsCsv(text(path), { file: basename(path), asset, step: step_s });
+  if (bars.open_s.length > 0) return bars;
+  throw new SwarmError(
+    'SWARM_E_DATA_MISSING',
+    `${basename(path)} holds no bars`,
+    'Nothing was imported. Fetch the file again, or take it out of the directory.',
+  );
+}
+
+/** Imports every bar file of a directory in a transaction of its own. `onFile` is told of each series as it is stored. */
 export async function importBars(
   admin: pg.Client,
   directory: string,
   assets: readonly string[] | undefined,
   onFile: (done: ImportedSeries) => void,
 ): Promise<ImportedSeries[]> {
-  const parsed = barFiles(directory, assets).map((file) => ({ file, bars: read(file) }));
+  const done = await inTransaction(admin, () => storeBars(admin, directory, assets, onFile));
+  await admin.query('analyze market.bar');
+  return done;
+}
+
+/** The same inside the caller's transaction: every file is read and checked before the first row is written. */
+export async function storeBars(
+  admin: pg.Client,
+  directory: string,
+  assets: readonly string[] | undefined,
+  onFile: (done: ImportedSeries) => void,
+): Promise<ImportedSeries[]> {
   const done: ImportedSeries[] = [];
+  for (const { file, bars } of barFiles(directory, assets).map((file) => ({ file, bars: read(file) }))) {
+    const one = await store(admin, file, bars);
+    done.push(one);
+    onFile(one);
+  }
+  return done;
+}
+
+/** Runs `work` between begin and commit; a failure undoes all of it. */
+export async function inTransaction<T>(admin: pg.Client, work: () => Promise<T>): Promise<T> {
   await admin.query('begin');
   try {
-    for (const { file, bars } of parsed) {
-      const one = await store(admin, file, bars);
-      done.push(one);
-      onFile(one);
-    }
+    const result = await work();
     await admin.query('commit');
+    return result;
   } catch (error) {
     await admin.query('rollback');
     throw error;
   }
-  await admin.query('analyze market.bar');
-  return done;
 }
 
 async function store(admin: pg.Client, file: BarFile, bars: ParsedBars): Promise<ImportedSeries> {
@@ -103,10 +137,16 @@ async function store(admin: pg.Client, file: BarFile, bars: ParsedBars): Promise
     file: basename(file.path),
     rows: bars.open_s.length,
   };
-  const known = await admin.query<{ id: number; digest: string }>(
-    'select id, digest from market.series where asset = $1 and step_s = $2 for update',
+  const known = await admin.query<{ id: number; digest: string; source: string }>(
+    'select id, digest, source from market.series where asset = $1 and step_s = $2 for update',
     [file.asset, file.step_s],
   );
+  if (known.rows[0] !== undefined && known.rows[0].source !== 'file')
+    throw new SwarmError(
+      'SWARM_E_DATA_CONFLICT',
+      `${about.file} would be mixed into the ${known.rows[0].source} bars of ${file.asset}`,
+      'Nothing was imported. Recorded and simulated bars never share a series: use a fresh --home.',
+    );
   if (known.rows[0]?.digest === digest) return { ...about, added: 0, digest };
   const id =
     known.rows[0]?.id ??
@@ -145,24 +185,34 @@ async function insertBatch(
   const columns = [bars.open_s, bars.open, bars.high, bars.low, bars.close].map((c) =>
     Array.from(c.subarray(from, to)),
   );
-  if (overlaps) {
-    const clash = await admin.query<{ open_s: string }>(
-      `select b.open_s from market.bar b join unnest($2::bigint[], $3::float8[]) as n (open_s, close) on b.open_s = n.open_s
-       where b.series_id = $1 and b.close <> n.close order by b.open_s limit 1`,
-      [id, columns[0], columns[4]],
-    );
-    if (clash.rows[0] !== undefined)
-      throw new SwarmError(
-        'SWARM_E_DATA_CONFLICT',
-        `${basename(file.path)} contradicts the stored ${file.asset} bar of ${new Date(Number(clash.rows[0].open_s) * 1000).toISOString()}`,
-        'Nothing was imported. Bars are never overwritten: use a fresh --home for other data.',
-      );
-  }
+  if (overlaps) await assertAgrees(admin, id, file, columns[0]!, columns[4]!);
   await admin.query(
     `insert into market.bar (series_id, open_s, open, high, low, close)
      select $1, * from unnest($2::bigint[], $3::float8[], $4::float8[], $5::float8[], $6::float8[]) on conflict do nothing`,
     [id, ...columns],
   );
+}
+
+/** Compared here: as a join with unnest() the planner takes a nested loop, 12 s for 40,000 bars instead of 0.1 s. */
+async function assertAgrees(
+  admin: pg.Client,
+  id: number,
+  file: BarFile,
+  open_s: readonly number[],
+  close: readonly number[],
+): Promise<void> {
+  const { rows } = await admin.query<{ open_s: string; close: number }>(
+    'select open_s, close from market.bar where series_id = $1 and open_s between $2 and $3',
+    [id, open_s[0], open_s.at(-1)],
+  );
+  const known = new Map(rows.map((row) => [Number(row.open_s), row.close]));
+  const clash = open_s.find((t, i) => known.has(t) && known.get(t) !== close[i]);
+  if (clash !== undefined)
+    throw new SwarmError(
+      'SWARM_E_DATA_CONFLICT',
+      `${basename(file.path)} contradicts the stored ${file.asset} bar of ${new Date(clash * 1000).toISOString()}`,
+      'Nothing was imported. Bars are never overwritten: use a fresh --home for other data.',
+    );
 }
 
 async function storedDigest(admin: pg.Client, id: number, file: BarFile): Promise<string> {

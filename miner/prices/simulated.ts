@@ -37,14 +37,16 @@ export async function writeAhead(
     const mine = series.filter((s) => s.asset === market.asset);
     const newest = await db
       .selectFrom('market.bar')
-      .select((eb) => eb.fn.max('open_s').as('open_s'))
+      .select((eb) => eb.fn.max<number>('open_s').as('open_s'))
       .where(
         'series_id',
         'in',
         mine.map((s) => s.id),
       )
-      .executeTakeFirst();
-    const from_s = Math.ceil(((newest?.open_s ?? 0) + 1) / DAY_S) * DAY_S;
+      .groupBy('series_id')
+      .execute();
+    // From the series that lags: a feed that died between two series of one day completes it.
+    const from_s = Math.ceil((Math.min(...newest.map((n) => n.open_s)) + 1) / DAY_S) * DAY_S;
     const to_s = (Math.floor(now_s / DAY_S) + 1 + ahead_days) * DAY_S;
     for (let day = from_s; day < to_s; day += DAY_S) {
       for (const { step_s, bars } of simulatedBars(market, day, day + DAY_S)) {

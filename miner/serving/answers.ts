@@ -1,19 +1,16 @@
 // From a prompt to an answer and its record: the slot's models in turn, on bars that closed before the prompt's start.
 // An answer is a pure function of what its row says (model, data_until, anchor, seed): anyone can make it again.
+import { isTransient } from '../../blackboard/db.js';
 import type { BarReader, BarSeries } from '../../blackboard/market.js';
 import { contiguousHistory, indexAtOrBefore } from '../../forecast/bars.js';
 import { ForecastError } from '../../forecast/errors.js';
 import type { Offload } from '../../forecast/offload.js';
 import type { MinerContext } from '../context.js';
-import { competitionFor, slotId } from '../sn50/profile.js';
 import { type Prompt, parseStart } from '../sn50/prompt.js';
 import type { Champions, Rank } from './champions.js';
 import type { ServingJobs } from './worker.js';
 
 export interface Answer {
-  readonly slot: string;
-  readonly competition: string;
-  readonly start_s: number;
   readonly rank: Rank;
   readonly artifact: string;
   readonly seed: string;
@@ -34,6 +31,8 @@ function lastClose(bars: BarSeries, limit_s: number): { until_s: number; price: 
 }
 
 export class Answering {
+  readonly #kept = new Map<string, BarSeries>();
+
   constructor(
     readonly context: MinerContext,
     readonly champions: Champions,
@@ -42,24 +41,13 @@ export class Answering {
   ) {}
 
   /** Answers or throws what the last model in line failed with; failures of better ones are alerts. */
-  async answer(prompt: Prompt): Promise<Answer> {
+  async answer(prompt: Prompt, slot: string): Promise<Answer> {
     const { profile } = this.context;
-    const competition = competitionFor(profile, prompt.asset, prompt.time_length);
-    const slot = competition === undefined ? null : slotId(competition.id, prompt.asset);
-    const line = slot === null ? [] : this.champions.of(slot);
-    if (
-      competition === undefined ||
-      slot === null ||
-      line.length === 0 ||
-      competition.increment_s !== prompt.time_increment
-    )
-      throw new ForecastError(
-        'SWARM_E_MODEL_FAILED',
-        `no model serves ${prompt.asset} over ${prompt.time_length} s in steps of ${prompt.time_increment} s`,
-        `This miner serves ${this.context.clock.slots.join(', ')}.`,
-      );
+    const line = this.champions.of(slot);
+    if (line.length === 0)
+      throw new ForecastError('SWARM_E_MODEL_FAILED', `no model of ${slot} can serve`, 'See the alerts.');
     const start_s = parseStart(prompt.start_time);
-    const series = await this.bars.series(prompt.asset, prompt.time_increment);
+    const series = await this.#series(prompt.asset, prompt.time_increment);
     const last = lastClose(series, start_s - LEAD_S);
     if (last === null)
       throw new ForecastError(
@@ -70,7 +58,7 @@ export class Answering {
     const minutes =
       prompt.time_increment === MINUTE_S
         ? last
-        : (lastClose(await this.bars.series(prompt.asset, MINUTE_S), start_s - LEAD_S) ?? last);
+        : (lastClose(await this.#series(prompt.asset, MINUTE_S), start_s - LEAD_S) ?? last);
     // The freshest price that was known, minutes where there are any.
     const anchor = minutes.until_s >= last.until_s ? minutes.price : last.price;
     const seed = `${slot}@${start_s}`;
@@ -86,27 +74,35 @@ export class Answering {
           seed,
           rule: profile.response_rule,
         });
-        return {
-          slot,
-          competition: competition.id,
-          start_s,
-          rank,
-          artifact: digest,
-          seed,
-          data_until_s: last.until_s,
-          anchor,
-          ...made,
-        };
+        return { rank, artifact: digest, seed, data_until_s: last.until_s, anchor, ...made };
       } catch (error) {
         failure = error;
         const { code, message } = error as { code?: string; message: string };
-        await this.context.alert(
-          'warning',
-          code ?? 'SWARM_E_MODEL_FAILED',
-          `${slot}: the ${rank} ${digest.slice(0, 12)} did not answer: ${message}`,
-        );
+        // Not awaited: the next model answers whether or not the database can be told.
+        this.context
+          .alert(
+            'warning',
+            code ?? 'SWARM_E_MODEL_FAILED',
+            `${slot}: the ${rank} ${digest.slice(0, 12)} did not answer: ${message}`,
+          )
+          .catch((second) => this.context.log.error({ err: second }, 'the alert could not be written'));
       }
     }
     throw failure;
+  }
+
+  /** Bars of one series; while the database is away, those that were read last. */
+  async #series(asset: string, step: number): Promise<BarSeries> {
+    const key = `${asset}/${step}`;
+    try {
+      const series = await this.bars.series(asset, step);
+      this.#kept.set(key, series);
+      return series;
+    } catch (error) {
+      const kept = this.#kept.get(key);
+      if (kept === undefined || !isTransient(error)) throw error;
+      this.context.log.warn({ err: error }, 'answering from the bars read last');
+      return kept;
+    }
   }
 }

@@ -20,9 +20,12 @@ interface Reign {
   readonly artifact: string;
 }
 
+const RETRY_MS = 60_000;
+
 export class Champions {
   #serving = new Map<string, readonly Serving[]>();
-  readonly #broken = new Set<string>();
+  /** Models that could not be opened, and when (ms) to try again: a crowded machine must not end a reign. */
+  readonly #broken = new Map<string, number>();
 
   constructor(
     readonly context: MinerContext,
@@ -73,12 +76,12 @@ export class Champions {
   }
 
   async #load(digest: string): Promise<LoadedModel | null> {
-    if (this.#broken.has(digest)) return null;
+    if ((this.#broken.get(digest) ?? 0) > Date.now()) return null;
     try {
       return await this.thread.call('load', { digest, bytes: await this.context.store.get(digest) });
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
-      this.#broken.add(digest);
+      this.#broken.set(digest, Date.now() + RETRY_MS);
       await this.context.alert(
         'error',
         code ?? 'SWARM_E_MODEL_FAILED',

@@ -22,10 +22,11 @@ export async function openMiner(context: MinerContext, port: number): Promise<Mi
     if (context.clock.slots.every((slot) => champions.of(slot).length > 0)) break;
     await pause(FOUNDING_MS, context.stopping);
   }
-  const server = await listen(
-    { context, answering: new Answering(context, champions, thread, bars), ledger },
-    port,
-  );
+  const answering = new Answering(context, champions, thread, bars);
+  const server = await listen({ context, answering, ledger }, port).catch(async (error) => {
+    await thread.close();
+    throw error;
+  });
   context.log.info({ port }, 'listening');
   return {
     step: () => champions.refresh(),

@@ -3,15 +3,30 @@
 import { uuid7 } from '../../blackboard/ids.js';
 import type { Offload } from '../../forecast/offload.js';
 import type { MinerContext } from '../context.js';
-import { promptId } from '../serving/ledger.js';
+import { type PromptFacts, promptId } from '../serving/ledger.js';
 import { findCompetition, parseSlot, slotId } from '../sn50/profile.js';
 import { formatStart, type Prompt } from '../sn50/prompt.js';
 import { type DuePrompt, promptSchedule } from '../sn50/schedule.js';
-import type { PendingPrompts } from './pending.js';
+import type { Pending, PendingPrompts } from './pending.js';
 import type { ValidatorJobs } from './worker.js';
 
 /** The local validator's name, where a real one has its hotkey. */
 export const VALIDATOR = 'local-validator';
+
+/** A kept prompt as the blackboard knows it. */
+export const factsOf = (one: Pending): PromptFacts => ({
+  validator: VALIDATOR,
+  slot: one.slot,
+  competition: one.competition,
+  start_s: one.start_s,
+  prompt: {
+    asset: one.asset,
+    start_time: formatStart(one.start_s),
+    time_increment: one.increment_s,
+    time_length: one.length_s,
+    num_simulations: one.simulations,
+  },
+});
 
 interface Due extends DuePrompt {
   readonly competition: string;
@@ -59,6 +74,8 @@ export class Asking {
     };
     const id = uuid7();
     const { body, process_time } = await this.#send(prompt, due.start_s - due.request_s);
+    // Cut off by our own end: that says nothing of the miner.
+    if (body === null && context.stopping.aborted) return;
     const validation = await this.thread.call('judge', {
       body,
       prompt,
@@ -67,15 +84,8 @@ export class Asking {
       file: this.pending.answerFile(id),
     });
     if (validation !== 'CORRECT') context.log.warn({ slot, validation }, 'invalid answer');
-    // The row first: a prompt that is kept for scoring is always one that the blackboard knows.
-    const known = await promptId(context, {
-      validator: VALIDATOR,
-      slot,
-      competition: due.competition,
-      start_s: due.start_s,
-      prompt,
-    });
-    await this.pending.add({
+    // Kept before the row is written: with the database away the answer still waits for its horizon.
+    const one = {
       id,
       sequence,
       slot,
@@ -86,8 +96,9 @@ export class Asking {
       increment_s: rules.increment_s,
       simulations: rules.num_simulations,
       validation,
-    });
-    context.log.debug({ slot, prompt: known }, 'asked');
+    };
+    await this.pending.add(one);
+    context.log.debug({ slot, prompt: await promptId(context, factsOf(one)) }, 'asked');
   }
 
   async #send(

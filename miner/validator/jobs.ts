@@ -88,17 +88,28 @@ export async function score({
   const points = pointsOf({ time_length: length_s, time_increment: increment_s });
   const ours = file === null ? -1 : scoreOf({ count: simulations, points, prices: await kept(file) });
   const crps = [ours];
-  for (const rival of RIVALS) crps.push(scoreOf(await rivalPaths(rival, prompt, bars)));
+  for (const rival of RIVALS) {
+    const paths = await rivalPaths(rival, prompt, bars).catch(unlessBarsLack);
+    crps.push(paths === null ? -1 : scoreOf(paths));
+  }
   return { crps, oracle: oracle === null ? null : scoreOf(oraclePaths(oracle, prompt)) };
+}
+
+/** A rival without whole bars before the start does not answer, as a miner does not; anything else is a fault. */
+function unlessBarsLack(error: { code?: string }): null {
+  if (error.code === 'SWARM_E_BARS_GAP' || error.code === 'SWARM_E_BARS_TOO_FEW') return null;
+  throw error;
 }
 
 function oraclePaths(seed: string, prompt: FieldPrompt): Paths {
   const { asset, start_s, length_s, increment_s, simulations } = prompt;
-  // A 5-minute grid is scored at t, a 1-minute grid at t + 60 s (forecast/bars.ts): the oracle draws the same instants.
-  const shift = increment_s === 60 ? 0 : 60;
+  // The oracle's k-th price is 60 s after first_s + k steps: on minutes the close of the bar that opens at t, on coarser
+  // grids the last bar's close by t (forecast/bars.ts).
+
+  const first_s = increment_s === 60 ? start_s : Math.floor(start_s / increment_s) * increment_s - 60;
   return marketOf(seed, asset).oraclePaths(
-    start_s - shift,
-    start_s - 60,
+    first_s,
+    Math.min(first_s, start_s - 60),
     length_s,
     increment_s,
     simulations,

@@ -1,7 +1,7 @@
 // The local validator: asks on the market clock, judges, waits for the horizon, scores the field and pays it by the
 // subnet's rule. It stands for the subnet in a replay; it knows nothing of the swarm but the miner's address.
 import { BarReader, marketNow, readClock } from '../../blackboard/market.js';
-import { offload } from '../../forecast/offload.js';
+import { type Offload, offload } from '../../forecast/offload.js';
 import type { MinerContext, MinerProcess } from '../context.js';
 import { Asking, duePrompts } from './asking.js';
 import { Paying } from './paying.js';
@@ -21,15 +21,19 @@ export async function openValidator(
   context: MinerContext,
   options: { target: string; directory: string },
 ): Promise<MinerProcess> {
-  const thread = offload<ValidatorJobs>(new URL('./worker.js', import.meta.url));
+  // Two threads: an answer that came in time is never judged late because a score is being computed.
+  const open = (): Offload<ValidatorJobs> => offload<ValidatorJobs>(new URL('./worker.js', import.meta.url));
+  const judging = open();
+  const counting = open();
   const pending = new PendingPrompts(options.directory);
   await pending.load();
   const paying = new Paying(context);
   await paying.load();
   const opened_s = context.clock.market_now.getTime() / 1000;
   const bars = new BarReader(context.db, opened_s - HISTORY_DAYS * 86_400);
-  const asking = new Asking(context, thread, pending, options.target);
-  const scoring = new Scoring(context, thread, pending, bars, paying);
+  const asking = new Asking(context, judging, pending, options.target);
+  const scoring = new Scoring(context, counting, pending, bars, paying);
+  await scoring.load(opened_s);
   let asked_s = opened_s;
   let paid_s = opened_s;
   const flying = new Set<Promise<void>>();
@@ -65,7 +69,7 @@ export async function openValidator(
       queue.push(...duePrompts(context, asked_s, now_s));
       asked_s = now_s;
       fly();
-      await scoring.scoreDue(now_s);
+      const worked = await scoring.scoreDue(now_s);
       if (now_s - paid_s >= PAY_EVERY_S) {
         await paying.pay(now_s);
         paid_s = now_s;
@@ -79,13 +83,16 @@ export async function openValidator(
         skipped = 0;
         reported_ms = Date.now();
       }
-      await context.bell.wait(TICK_MS, context.stopping);
+      if (!worked) await context.bell.wait(TICK_MS, context.stopping);
       return true;
     },
     async close() {
       await Promise.allSettled(flying);
-      await paying.pay((await marketNow(context.db)).getTime() / 1000);
-      await thread.close();
+      try {
+        await paying.pay((await marketNow(context.db)).getTime() / 1000);
+      } finally {
+        await Promise.all([judging.close(), counting.close()]);
+      }
     },
   };
 }

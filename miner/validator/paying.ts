@@ -15,6 +15,9 @@ interface Row extends ScoreRow {
   readonly competition: string;
 }
 
+/** A softmax never quite reaches 0; nobody is paid 1e-200 of anything. On chain a share under 1/65535 is 0. */
+const payable = (share: number): number => (share < 1e-15 ? 0 : share);
+
 export class Paying {
   #rows: Row[] = [];
 
@@ -61,7 +64,8 @@ export class Paying {
     const payments: Parameters<Paying['write']>[0] = [];
     const weights: Map<number, number>[] = [];
     for (const competition of competitions) {
-      const rows = this.#rows.filter((r) => r.competition === competition.id);
+      const from_s = now_s - competition.window_days * 86_400;
+      const rows = this.#rows.filter((r) => r.competition === competition.id && r.scored_time_s > from_s);
       const groups: { asset: string | null; rows: Row[] }[] = [
         { asset: null, rows },
         ...slots
@@ -81,7 +85,7 @@ export class Paying {
           miner: FIELD[id]!,
           prompts: this.#rows.filter((r) => r.miner_id === id).length,
           smoothed: 0,
-          share: weight / total,
+          share: payable(weight / total),
         });
     if (payments.length > 0) await this.write(payments);
   }
@@ -107,7 +111,7 @@ export class Paying {
       miner: FIELD[id]!,
       prompts: rows.filter((r) => r.miner_id === id).length,
       smoothed: smoothed.get(id)!,
-      share: shares[i]!,
+      share: payable(shares[i]!),
     }));
   }
 

@@ -31,11 +31,15 @@ export class PendingPrompts {
 
   async load(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(this.directory)) {
+    const names = await readdir(this.directory);
+    for (const name of names) {
       if (!name.endsWith('.json')) continue;
       const one = pendingSchema.parse(JSON.parse(await readFile(join(this.directory, name), 'utf8')));
       this.#waiting.set(one.id, one);
     }
+    // Left by a process that died between an answer and its note.
+    for (const name of names)
+      if (!this.#waiting.has(name.split('.')[0]!)) await rm(join(this.directory, name), { force: true });
   }
 
   async add(one: Pending): Promise<void> {

@@ -113,6 +113,12 @@ describe('gridPrices', () => {
     expect([...gridPrices(bars(run(0, 10)), 120, 180, 60)]).toEqual([102, 103, 104, 105]);
     expect([...gridPrices(bars(run(0, 10, 300), 300), 600, 600, 300)]).toEqual([101, 102, 103]);
   });
+
+  it('reads a start off the 5-minute grid as the last bar closed by then, one whole bar a step', () => {
+    expect([...gridPrices(bars(run(0, 10, 300), 300), 720, 600, 300)]).toEqual([101, 102, 103]);
+    expect([...gridPrices(bars(run(0, 10, 300), 300), 899, 600, 300)]).toEqual([101, 102, 103]);
+    expect([...gridPrices(bars(run(0, 10, 300), 300), 900, 600, 300)]).toEqual([102, 103, 104]);
+  });
   it('leaves missing bars NaN', () => {
     expect([...gridPrices(bars([0, 60, 180]), 0, 240, 60)]).toEqual([100, 101, Number.NaN, 103, Number.NaN]);
   });

@@ -34,7 +34,7 @@ from board.outbox where published_at is null;
 -- Every scored answer beside the reference miner's (and, in a simulated market, the best possible) on the same prompt.
 create view fleet.served_prompt as
 select p.id as prompt_id, p.slot, p.start_at, p.length_s, n.artifact, n.rank,
-  exists (select from board.promotion m where m.slot = p.slot and m.artifact = n.artifact and m.kind <> 'found') as promoted,
+  (p.slot, n.artifact) in (select m.slot, m.artifact from board.promotion m where m.kind <> 'found') as promoted,
   o.crps, r.crps as reference_crps, b.crps as best_crps, o.prompt_score
 from board.outcome o
 join board.prompt p on p.id = o.prompt_id
@@ -46,9 +46,10 @@ where o.miner = 'swarm' and o.crps >= 0;
 -- Per slot, over answers of promoted champions (of the founding reference while there is none yet).
 -- diff = reference - ours, positive is better; its standard error over blocks of six horizons, which outlast the autocorrelation.
 create view fleet.served as
-with chosen as (
-  select s.* from fleet.served_prompt s
-  where s.promoted = (select coalesce(bool_or(t.promoted), false) from fleet.served_prompt t where t.slot = s.slot)
+with every as (
+  select s.*, bool_or(s.promoted) over (partition by s.slot) as any_promoted from fleet.served_prompt s
+), chosen as (
+  select * from every where promoted = any_promoted
 ), block as (
   select slot, floor(extract(epoch from start_at) / (6 * length_s)) as block, count(*) as n,
     avg(reference_crps - crps) as diff
@@ -69,13 +70,14 @@ from board.reward order by competition, asset, miner, id desc;
 create view fleet.slots as
 select c.slot, c.reign, c.artifact as champion, c.family, c.market_at as since, v.promoted, coalesce(v.n, 0) as n, v.mean_crps,
   v.reference_mean_crps, v.diff, v.diff_se, v.best_crps, v.mean_crps_beside_best,
-  (select e.share from fleet.emission e where e.asset = split_part(c.slot, '/', 2) and e.competition = split_part(c.slot, '/', 1)
-    and e.miner = 'swarm') as emission_share
+  (select e.share from board.reward e where e.asset = split_part(c.slot, '/', 2) and e.competition = split_part(c.slot, '/', 1)
+    and e.miner = 'swarm' order by e.id desc limit 1) as emission_share
 from trust.champion c left join fleet.served v on v.slot = c.slot
 order by c.slot;
 
 create view fleet.challengers as
-select challenger_id, kind, slot, reign, k, artifact, windows, e_value, threshold, mirror, stage, trials, screen_t, screen_threshold, market_at
+select challenger_id, kind, slot, reign, k, artifact, windows, e_value, threshold, mirror, stage, trials,
+  round(screen_t::numeric, 1)::double precision as screen_t, screen_threshold, market_at
 from trust.gate order by slot, reign, kind, k;
 
 create view fleet.promotions as
@@ -91,6 +93,7 @@ grant select on all tables in schema fleet to swarm_explorer, swarm_optimizer, s
   swarm_feed, swarm_relay, swarm_reader;
 grant select on trust.owner, trust.champion, trust.pattern_weight, trust.known_spec to swarm_explorer, swarm_optimizer, swarm_miner, swarm_validator;
 grant select on all tables in schema trust to swarm_checker, swarm_publisher, swarm_reader;
-grant execute on function trust.constant(text), trust.score(double precision, double precision), trust.decay(timestamptz, timestamptz),
-  trust.matches(jsonb, text, board.pattern), trust.probit(double precision), trust.expected_maximum(bigint), trust.kind_of(text)
+grant execute on function trust.constant(text), trust.score(double precision, double precision, double precision), trust.decay(interval, double precision),
+  trust.ladder(double precision, double precision),
+  trust.matches(jsonb, text, text, text, text, double precision, double precision), trust.probit(double precision), trust.expected_maximum(bigint), trust.kind_of(text)
   to public;

@@ -62,7 +62,7 @@ describe('openHome', () => {
 
   it.runIf(process.geteuid?.() === 0)('keeps the data of root where the user postgres can go', () => {
     const home = openHome(join(base, 'home'));
-    expect(home.pgdata).toMatch(/^\/var\/lib\/synth-swarm\/[0-9a-f]{16}\/pg$/);
+    expect(home.pgdata).toMatch(/^\/var\/lib\/synth-swarm\/[0-9a-f]{12}-[0-9a-f]{8}\/pg$/);
     expect(home.settings.postgres.dataDirectory).toBe(home.pgdata);
   });
 });

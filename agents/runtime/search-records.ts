@@ -1,0 +1,166 @@
+// The rows of one experiment: what was told and decided, what came of it, and what failed.
+import { explain } from '../../blackboard/db.js';
+import { canonicalJson } from '../../forecast/canonical.js';
+import { specDigest } from '../../forecast/families/index.js';
+import type { Briefing } from '../../trust/briefing.js';
+import type { Proposal } from '../strategist/strategist.js';
+import type { ExperimentResult } from '../trainer/experiment.js';
+import { type AgentContext, CODE_VERSION } from './context.js';
+import type { SlotView } from './slot.js';
+
+/**
+ * A window set's own standard error knows nothing of the next month: the gain of one model differs between two stretches by
+ * more than sampling. Measured on honest claims: 12% beyond two plain standard errors, where 2% should be.
+ */
+const REGIME_FACTOR = 1.5;
+
+/** Whose rows these are, and the seed of the decision they belong to. */
+export interface Author {
+  readonly context: AgentContext;
+  readonly strategist: { readonly name: string };
+  /** Added to every claimed gain: 0 for an honest agent. */
+  readonly overclaim: number;
+  readonly seed: string;
+}
+
+export async function recordDecision(
+  by: Author,
+  slot: string,
+  briefing: Briefing,
+  proposal: Proposal,
+): Promise<string> {
+  const { context } = by;
+  const told = context.stamp();
+  const made = context.stamp();
+  await context.bell.settle(context.db, async (trx) => {
+    await trx
+      .insertInto('board.briefing')
+      .values({ ...told, slot, seed: by.seed, items: JSON.stringify(briefing.items) })
+      .execute();
+    await trx
+      .insertInto('board.decision')
+      .values({
+        ...made,
+        briefing_id: told.id,
+        slot,
+        strategist: by.strategist.name,
+        move: proposal.move,
+        parent_digests: [...proposal.parents],
+        spec: canonicalJson(proposal.spec),
+        spec_digest: specDigest(proposal.spec),
+        seed: by.seed,
+        reason: proposal.reason,
+      })
+      .execute();
+  });
+  return made.id;
+}
+
+export async function recordFailure(
+  { context }: Author,
+  decision_id: string,
+  slot: string,
+  stage: string,
+  error: unknown,
+  cost_ms: number,
+): Promise<boolean> {
+  const { code, message } = explain(error) as { code?: string; message: string };
+  context.log.info({ slot, stage, code }, message);
+  await context.db
+    .insertInto('board.attempt')
+    .values({
+      ...context.stamp(),
+      decision_id,
+      slot,
+      stage,
+      code: code ?? 'SWARM_E_UNEXPECTED',
+      reason: message.slice(0, 2000),
+      cost_ms,
+    })
+    .execute();
+  return false;
+}
+
+export async function recordExperiment(
+  by: Author,
+  done: {
+    view: SlotView;
+    decision_id: string;
+    proposal: Proposal;
+    result: ExperimentResult;
+    as_of_s: number;
+    data_cutoff_s: number;
+    work_id: string;
+    fence: number;
+    cost_ms: number;
+  },
+): Promise<void> {
+  const { context } = by;
+  const { result, proposal, view, work_id, fence } = done;
+  const shared = {
+    slot: view.slot,
+    family: proposal.spec.family,
+    spec: canonicalJson(proposal.spec),
+    spec_digest: specDigest(proposal.spec),
+    as_of: new Date(done.as_of_s * 1000),
+    data_cutoff: new Date(done.data_cutoff_s * 1000),
+    dataset_digest: context.clock.dataset_digest,
+    windows_digest: result.windows_digest,
+    n_windows: result.n_windows,
+    seed: by.seed,
+    code_version: CODE_VERSION,
+    artifact: result.digest,
+    mean_crps: result.mean_crps,
+  };
+  const run = context.stamp();
+  const promising = by.overclaim !== 0 || (await isPromising(context, view.slot, result));
+  const claim = {
+    ...shared,
+    ...context.stamp(),
+    experiment_id: run.id,
+    claimed_gain: result.gain + by.overclaim,
+    claimed_se: result.se * REGIME_FACTOR,
+  };
+  await context.bell.settle(context.db, async (trx) => {
+    await trx
+      .insertInto('board.experiment')
+      .values({
+        ...shared,
+        ...run,
+        decision_id: done.decision_id,
+        yardstick_crps: result.yardstick_crps,
+        gain: result.gain,
+        se: result.se,
+        cost_ms: done.cost_ms,
+        work_id,
+        fence,
+      })
+      .execute();
+    if (promising)
+      await trx
+        .insertInto('board.claim')
+        .values({ ...claim, signature: context.sign('claim', claim), work_id, fence })
+        .execute();
+  });
+  context.log.info(
+    {
+      slot: view.slot,
+      family: shared.family,
+      gain: result.gain,
+      se: result.se,
+      claimed: promising,
+      ms: done.cost_ms,
+    },
+    'experiment',
+  );
+}
+
+/** Worth a checker's time: within one standard error of the best verified gain of the slot. */
+async function isPromising(context: AgentContext, slot: string, result: ExperimentResult): Promise<boolean> {
+  const best = await context.db
+    .selectFrom('trust.known_spec')
+    .select((eb) => eb.fn.max('verified_gain').as('gain'))
+    .where('slot', '=', slot)
+    .executeTakeFirst();
+  return result.gain + result.se > Math.max(0, best?.gain ?? 0);
+}

@@ -1,0 +1,91 @@
+// Reigns for tests: the founding one as a publisher writes it, and later ones without the road to them.
+import { found } from '../../agents/publisher/found.js';
+import type { AgentContext } from '../../agents/runtime/context.js';
+import { takeLease } from '../../blackboard/lease.js';
+import { fitAndCompile, type Spec } from '../../forecast/families/index.js';
+import { packArtifact } from '../../forecast/manifest.js';
+
+async function leased(
+  context: AgentContext,
+  slot: string,
+  work: (held: { work_id: string; fence: number }) => Promise<void>,
+) {
+  const lease = await takeLease(context.db, `gate:${slot}`);
+  if (lease === null) throw new Error(`the gate of ${slot} is taken`);
+  try {
+    await work({ work_id: lease.work_id, fence: lease.fence });
+  } finally {
+    await lease.giveBack();
+  }
+}
+
+/** Reign 0 of every open slot. */
+export async function foundSlots(publisher: AgentContext): Promise<void> {
+  for (const slot of publisher.clock.slots) {
+    const lease = await takeLease(publisher.db, `gate:${slot}`);
+    await found(publisher, slot, lease!);
+    await lease!.giveBack();
+  }
+}
+
+/** A model without anything fitted: an EWMA with the given level. */
+export async function storeModel(
+  context: AgentContext,
+  asset: string,
+  options: { horizon_s?: number; step_s?: number; scale?: number; half_life_s?: number } = {},
+): Promise<string> {
+  const { horizon_s = 86_400, step_s = 300, scale = 1, half_life_s = 3600 } = options;
+  const spec: Spec = { family: 'ewma_t', horizon_s, half_life_s, scale, nu: 1000 };
+  const { onnx, manifest } = fitAndCompile(
+    spec,
+    { asset, step_s, segments: [] },
+    { data_cutoff_s: 0, dataset_digest: 'd'.repeat(64), code_version: 'test' },
+  );
+  return context.store.put(packArtifact(onnx, manifest));
+}
+
+/** Puts an artifact on the throne of a slot, as the next reign. */
+export async function crown(publisher: AgentContext, slot: string, artifact: string): Promise<void> {
+  const { db } = publisher;
+  const last = await db
+    .selectFrom('board.promotion')
+    .select(['reign', 'artifact'])
+    .where('slot', '=', slot)
+    .orderBy('reign', 'desc')
+    .executeTakeFirstOrThrow();
+  await leased(publisher, slot, async (held) => {
+    const challenger = {
+      ...publisher.stamp(),
+      ...held,
+      kind: 'challenge',
+      slot,
+      reign: last.reign,
+      k: 1,
+      artifact,
+      trials: 1,
+      screen_t: 2,
+      screen_threshold: 1,
+      scale: 1,
+      sd: 1,
+      alpha: 0.05,
+    };
+    await db.insertInto('board.challenger').values(challenger).execute();
+    const row = {
+      ...publisher.stamp(),
+      kind: 'promote',
+      slot,
+      reign: last.reign + 1,
+      artifact,
+      family: 'ewma_t',
+      previous: last.artifact,
+      challenger_id: challenger.id,
+      e_value: 40,
+      threshold: 20,
+      windows: 60,
+    };
+    await db
+      .insertInto('board.promotion')
+      .values({ ...row, ...held, signature: publisher.sign('promotion', row) })
+      .execute();
+  });
+}

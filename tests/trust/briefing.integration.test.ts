@@ -1,0 +1,138 @@
+// A briefing holds what the history says is worth telling, and depends on the given draws alone.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Db, openDb } from '../../blackboard/db.js';
+import { type Briefing, brief, phi } from '../../trust/briefing.js';
+import { type Ground, openGround } from './ground.js';
+import { daysAgo, digest, forget, History, SLOT } from './history.js';
+import { seeded } from './invent.js';
+import { normalCdf } from './recompute-gate.js';
+import type { AgentRow } from './rows.js';
+
+let ground: Ground;
+let db: Db;
+beforeAll(async () => {
+  ground = await openGround('trust memory');
+  db = openDb({ url: ground.url, name: 'briefing' });
+});
+afterEach(() => forget(ground.admin));
+afterAll(async () => {
+  await db.destroy();
+  await ground.close();
+});
+
+describe('a briefing', () => {
+  /** Families with verified effects, each stated as a pattern; `plain` is the control. */
+  function fleet(effects: Readonly<Record<string, number>>): History {
+    const h = new History();
+    h.promotion(h.agent('publisher-owner', 'publisher'));
+    const checker = h.agent('carol', 'checker');
+    const authors: AgentRow[] = ['alice', 'bob', 'cleo'].map((owner) => h.agent(owner, 'explorer'));
+    for (const author of authors)
+      for (const [family, gain] of Object.entries({ plain: 0, ...effects }))
+        for (let n = 0; n < 4; n++)
+          h.verdict(
+            checker,
+            h.claim(author, { spec: { family }, claimed_gain: gain, market_at: daysAgo(0) }),
+            { verified_gain: gain, verified_se: 0.005 },
+          );
+    for (const family of Object.keys(effects)) h.pattern(authors[0]!, { family });
+    return h;
+  }
+  const EFFECTS = { a: 0.04, b: 0.02, c: 0.01, d: 0.005, e: -0.01, f: -0.04, g: 0.03 };
+  const draws = (seed: number): Promise<Briefing> => brief(db, SLOT, seeded(seed));
+
+  it('tells the champion, six different verified specs and four different patterns', async () => {
+    await fleet(EFFECTS).write(ground.admin);
+    const told = await draws(1);
+    expect(told.champion).toMatchObject({ artifact: digest('champion'), reign: 0 });
+    expect(new Set(told.specs.map((s) => s.spec_digest)).size).toBe(6);
+    expect(new Set(told.patterns.map((p) => p.family)).size).toBe(4);
+    expect(
+      told.items
+        .map((i) => i.kind)
+        .sort()
+        .slice(0, 2),
+    ).toEqual(['antipattern', 'champion']);
+    expect(told.items).toHaveLength(1 + 6 + 4);
+  });
+
+  it('depends on the history and the given draws alone', async () => {
+    const h = fleet(EFFECTS);
+    await h.write(ground.admin);
+    const first = await draws(7);
+    expect(await draws(7)).toEqual(first);
+    await forget(ground.admin);
+    await h.write(ground.admin, 'reversed');
+    expect(await draws(7)).toEqual(first);
+    const told = (await Promise.all([1, 2, 3, 4, 5, 6].map(draws))).map((b) =>
+      b.patterns.map((p) => p.family).join(),
+    );
+    expect(new Set(told).size).toBeGreaterThan(1);
+  });
+
+  it('always holds the worst antipattern when there is one, and none when there is none', async () => {
+    await fleet(EFFECTS).write(ground.admin);
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const { items, patterns } = await draws(seed);
+      expect(items.find((i) => i.kind === 'antipattern')).toMatchObject({ probability: 1 });
+      expect(patterns[0]!.family).toBe('f');
+    }
+    await forget(ground.admin);
+    await fleet({ a: 0.04, b: 0.03 }).write(ground.admin);
+    // 'plain' itself is below its controls, but nobody has stated that.
+    expect((await draws(1)).items.filter((i) => i.kind === 'antipattern')).toEqual([]);
+  });
+
+  it('stores the probability with which it drew, a tenth of it uniform', async () => {
+    await fleet({ a: 0.04, b: 0.03 }).write(ground.admin);
+    const weights = await ground.rows<{ pattern_id: string; gain: number; sd: number }>(
+      'select * from trust.pattern_weight',
+    );
+    const worth = new Map(weights.map((w) => [w.pattern_id, normalCdf(w.gain / w.sd)]));
+    const total = [...worth.values()].reduce((a, b) => a + b, 0);
+    const seen = new Map<string, number>();
+    const n = 100;
+    let uniform = 0;
+    const u = seeded(41);
+    for (let i = 0; i < n; i++) {
+      const first = (await brief(db, SLOT, u)).items.find((item) => item.kind === 'pattern')!;
+      expect(first.probability).toBeCloseTo(0.1 / 2 + (0.9 * worth.get(first.id)!) / total, 6);
+      seen.set(first.id, (seen.get(first.id) ?? 0) + 1);
+      if (first.uniform) uniform += 1;
+    }
+    // Four standard errors of 100 draws.
+    expect(Math.abs(uniform / n - 0.1)).toBeLessThan(0.12);
+    for (const [id, count] of seen)
+      expect(Math.abs(count / n - (0.05 + (0.9 * worth.get(id)!) / total))).toBeLessThan(0.2);
+  });
+
+  it('tells a spec that was claimed on many days once, and a pattern that many stated once', async () => {
+    const h = fleet({ a: 0.04 });
+    const [author, checker] = [h.agent('dora', 'explorer'), h.agent('dave', 'checker')];
+    for (let day = 0; day < 10; day++)
+      h.verdict(
+        checker,
+        h.claim(author, {
+          spec: { family: 'a' },
+          spec_digest: digest('same'),
+          claimed_gain: 0.09,
+          market_at: daysAgo(day),
+        }),
+        { verified_gain: 0.09 },
+      );
+    for (let i = 0; i < 5; i++) h.pattern(author, { family: 'a', slot: i % 2 === 0 ? SLOT : null });
+    await h.write(ground.admin);
+    const told = await draws(1);
+    expect(told.specs.filter((s) => s.spec_digest === digest('same'))).toHaveLength(1);
+    expect(told.specs).toHaveLength(6);
+    expect(told.patterns.map((p) => p.family)).toEqual(['a']);
+  });
+
+  it('is empty on an empty blackboard', async () => {
+    expect(await draws(1)).toEqual({ slot: SLOT, champion: null, specs: [], patterns: [], items: [] });
+  });
+
+  it('uses a normal distribution function that is right to seven digits', () => {
+    for (let z = -5; z <= 5; z += 0.01) expect(Math.abs(phi(z) - normalCdf(z))).toBeLessThan(7.5e-8);
+  });
+});

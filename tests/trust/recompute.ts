@@ -1,0 +1,228 @@
+// The trust views once more, written from the formulas of the design and not from the SQL: medians, bounds and
+// weights of a History in memory; recompute-gate.ts has the gate. Slow and plain on purpose.
+import type { Constants } from '../../trust/constants.js';
+import { type History, NOW } from './history.js';
+import type { ClaimRow, VerdictRow } from './rows.js';
+
+const DAY_MS = 86_400_000;
+
+/** Of sorted values, interpolated between the two in the middle; null of none. */
+export function median(values: readonly number[]): number | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  if (sorted.length === 0) return null;
+  const half = sorted.length / 2;
+  return sorted.length % 2 === 1 ? sorted[Math.floor(half)]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}
+
+const numbers = (values: readonly (number | null)[]): number[] =>
+  values.filter((v): v is number => v !== null);
+
+export const ladder = (gain: number, step: number): number => {
+  const steps = gain / step;
+  const down = Math.floor(steps);
+  const nearest = steps - down === 0.5 ? (down % 2 === 0 ? down : down + 1) : Math.round(steps);
+  return nearest * step;
+};
+
+export interface Result {
+  readonly claim: ClaimRow;
+  readonly owner: string;
+  /** One per owner, of the claim's first reign. */
+  readonly verdicts: readonly (VerdictRow & { owner: string })[];
+  readonly refusals: number;
+  readonly verified_gain: number | null;
+  readonly verified_se: number | null;
+  readonly spread: number;
+  readonly honest: boolean | null;
+  readonly informativeness: number;
+}
+
+function onePerOwner(h: History, claim_id: string, reign: number): (VerdictRow & { owner: string })[] {
+  const found = new Map<string, VerdictRow & { owner: string }>();
+  for (const v of h.verdicts) {
+    if (v.claim_id !== claim_id || v.reign !== reign) continue;
+    const { owner } = h.agents.find((a) => a.id === v.agent_id)!;
+    const known = found.get(owner);
+    if (known === undefined || v.at < known.at || (+v.at === +known.at && v.id < known.id))
+      found.set(owner, { ...v, owner });
+  }
+  return [...found.values()];
+}
+
+export function resultOf(h: History, claim: ClaimRow, constant: Constants): Result {
+  const reigns = h.verdicts.filter((v) => v.claim_id === claim.id).map((v) => v.reign);
+  const verdicts = reigns.length === 0 ? [] : onePerOwner(h, claim.id, Math.min(...reigns));
+  const refusals = verdicts.filter((v) => v.finding === 'refused').length;
+  const gains = numbers(verdicts.map((v) => v.verified_gain));
+  const believed = refusals * 2 < verdicts.length;
+  const verified_gain = believed ? median(gains) : null;
+  const verified_se = believed ? median(numbers(verdicts.map((v) => v.verified_se))) : null;
+  let honest: boolean | null = null;
+  if (verdicts.length > 0 && refusals * 2 > verdicts.length) honest = false;
+  else if (verified_gain !== null && verified_se !== null)
+    honest =
+      claim.claimed_gain - verified_gain <= constant('honest_z') * Math.hypot(claim.claimed_se, verified_se);
+  const ratio =
+    verified_se === null || claim.claimed_se <= 2 * verified_se ? 1 : (2 * verified_se) / claim.claimed_se;
+  return {
+    claim,
+    owner: h.agents.find((a) => a.id === claim.agent_id)!.owner,
+    verdicts,
+    refusals,
+    verified_gain,
+    verified_se,
+    spread: gains.length === 0 ? 0 : Math.max(...gains) - Math.min(...gains),
+    honest,
+    informativeness: ratio ** 2,
+  };
+}
+
+interface Event {
+  readonly owner: string;
+  readonly kind: 'claims' | 'checks' | 'promotions';
+  readonly honest: boolean;
+  readonly weight: number;
+  readonly market_at: Date;
+}
+
+export function eventsOf(h: History, results: readonly Result[], constant: Constants): Event[] {
+  const events: Event[] = [];
+  const near = constant('verdict_tolerance');
+  for (const r of results) {
+    const first = Math.min(...r.verdicts.map((v) => +v.market_at));
+    if (r.honest !== null)
+      events.push({
+        owner: r.owner,
+        kind: 'claims',
+        honest: r.honest,
+        weight: r.informativeness,
+        market_at: new Date(first),
+      });
+    const n = r.verdicts.length;
+    const rejected = r.refusals * 2 > n;
+    const settled = n >= 2 && r.refusals * 2 !== n && (rejected || n - r.refusals >= 3 || r.spread <= near);
+    if (!settled) continue;
+    for (const v of r.verdicts) {
+      const agrees =
+        v.finding === 'refused'
+          ? rejected
+          : !rejected && Math.abs(v.verified_gain! - r.verified_gain!) <= near;
+      events.push({ owner: v.owner, kind: 'checks', honest: agrees, weight: 1, market_at: v.market_at });
+    }
+  }
+  for (const p of h.promotions) {
+    if (p.kind === 'found') continue;
+    const next = h.promotions.find((q) => q.slot === p.slot && q.reign === p.reign + 1);
+    if (next === undefined && +NOW - +p.market_at <= constant('publisher_survival_days') * DAY_MS) continue;
+    const { owner } = h.agents.find((a) => a.id === p.agent_id)!;
+    events.push({
+      owner,
+      kind: 'promotions',
+      honest: next?.kind !== 'rollback',
+      weight: 1,
+      market_at: p.market_at,
+    });
+  }
+  return events;
+}
+
+export function trustScore(alpha: number, beta: number, z: number): number {
+  const n = alpha + beta;
+  return Math.max(0, alpha / n - z * Math.sqrt((alpha * beta) / (n * n * (n + 1))));
+}
+
+export interface OwnerTrust {
+  readonly alpha: number;
+  readonly beta: number;
+  readonly trust: number;
+  readonly audit: number;
+  readonly shrink: number | null;
+}
+
+export function ownerTrust(
+  h: History,
+  results: readonly Result[],
+  owner: string,
+  kind: Event['kind'],
+  constant: Constants,
+): OwnerTrust {
+  const mine = eventsOf(h, results, constant).filter((e) => e.owner === owner && e.kind === kind);
+  const weigh = (honest: boolean): number =>
+    mine
+      .filter((e) => e.honest === honest)
+      .reduce(
+        (sum, e) =>
+          sum + e.weight * 0.5 ** (Math.max(0, +NOW - +e.market_at) / DAY_MS / constant('half_life_days')),
+        0,
+      );
+  const alpha = constant('prior_alpha') + weigh(true);
+  const beta = constant('prior_beta') + constant('lie_weight') * weigh(false);
+  const trust = trustScore(alpha, beta, constant('bound_z'));
+  const verified =
+    kind === 'claims' ? results.filter((r) => r.owner === owner && r.verified_gain !== null) : [];
+  let pull = 0;
+  let mass = 0;
+  for (const r of verified) {
+    pull += r.informativeness * r.claim.claimed_gain * ladder(r.verified_gain!, constant('ladder_step'));
+    mass += r.informativeness * r.claim.claimed_gain ** 2;
+  }
+  return {
+    alpha,
+    beta,
+    trust,
+    audit: Math.max(constant('audit_floor'), 1 - trust),
+    shrink: mass === 0 ? null : pull / mass,
+  };
+}
+
+export function matches(p: History['patterns'][number], claim: ClaimRow): boolean {
+  if (p.slot !== null && p.slot !== claim.slot) return false;
+  if (p.family !== null && p.family !== claim.spec['family']) return false;
+  if (p.knob === null) return true;
+  const value = claim.spec[p.knob];
+  return typeof value === 'number' && value >= p.low! && value <= p.high!;
+}
+
+export function patternWeight(
+  h: History,
+  results: readonly Result[],
+  p: History['patterns'][number],
+  constant: Constants,
+): { gain: number; sd: number; n_eff: number } {
+  const tau2 = constant('pattern_tau') ** 2;
+  const judged = results.filter(
+    (r) => r.verified_gain !== null && (p.slot === null || p.slot === r.claim.slot),
+  );
+  const variance = (r: Result): number => Math.max(r.verified_se!, 1e-4) ** 2;
+  const pooled = (of: readonly { gain: number; variance: number }[]): { gain: number; variance: number } => {
+    const mass = of.reduce((sum, o) => sum + 1 / o.variance, 0);
+    return { gain: of.reduce((sum, o) => sum + o.gain / o.variance, 0) / mass, variance: 1 / mass };
+  };
+  const controlOf = (slot: string): { gain: number; variance: number } | null => {
+    const others = judged.filter((r) => r.claim.slot === slot && !matches(p, r.claim));
+    return others.length === 0
+      ? null
+      : pooled(others.map((r) => ({ gain: r.verified_gain!, variance: variance(r) })));
+  };
+  const byOwner = new Map<string, { gain: number; variance: number }[]>();
+  for (const r of judged.filter((one) => matches(p, one.claim))) {
+    const control = controlOf(r.claim.slot);
+    if (control === null) continue;
+    const against = { gain: r.verified_gain! - control.gain, variance: variance(r) + control.variance };
+    byOwner.set(r.owner, [...(byOwner.get(r.owner) ?? []), against]);
+  }
+  let [pull, precision, sum, squares] = [0, 1 / tau2, 0, 0];
+  for (const [owner, gains] of byOwner) {
+    const { trust } = ownerTrust(h, results, owner, 'claims', constant);
+    const { gain, variance: s2 } = pooled(gains);
+    pull += (trust * gain) / (s2 + tau2);
+    precision += trust / (s2 + tau2);
+    sum += trust;
+    squares += trust ** 2;
+  }
+  return {
+    gain: ladder(pull / precision, constant('ladder_step')),
+    sd: 1 / Math.sqrt(precision),
+    n_eff: squares === 0 ? 0 : sum ** 2 / squares,
+  };
+}
