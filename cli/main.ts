@@ -129,6 +129,42 @@ program
     process.exit();
   });
 
+const profileOption = (): Option =>
+  new Option('--profile <id>', "dated state of the subnet's rules").default('2026-05');
+
+program
+  .command('score')
+  .description("the subnet's CRPS of a file with simulations and real prices")
+  .addOption(profileOption())
+  .requiredOption('--competition <id>', 'competition whose intervals count, such as 24h')
+  .requiredOption('--file <file>', '{"simulations": [[...]], "real": [...]}; null is a missing price')
+  .option('--json', 'as {total, intervals}')
+  .action(async (o) => (await import('./score.js')).scoreCommand(o));
+
+program
+  .command('rewards')
+  .description("smoothed scores and weights by the subnet's rule")
+  .addOption(profileOption())
+  .requiredOption('--competition <id>', 'competition')
+  .requiredOption(
+    '--scores <file>',
+    'CSV: miner_id, prompt_score, scored_time, asset [, percentile90, lowest_score]',
+  )
+  .requiredOption('--at <time>', 'the instant of payment', instant)
+  .option('--json', 'as a list of {miner_id, smoothed, weight}')
+  .action(async (o) => (await import('./score.js')).rewardsCommand(o));
+
+program
+  .command('validate')
+  .description("the validator's own verdict on an answer; exit 0 when it is CORRECT")
+  .addOption(profileOption())
+  .requiredOption('--prompt <file>', 'the request body, or its simulation_input alone')
+  .requiredOption('--response <file>', 'the reply body, or its simulation_output alone')
+  .option('--process-time <s>', 'seconds that the miner took', number, 1)
+  .action(async (o) => {
+    process.exitCode = (await import('./score.js')).validateCommand(o) ? 0 : 1;
+  });
+
 program
   .command('reproduce')
   .description(

@@ -2,14 +2,13 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { explain, isTransient, openDb } from '../../blackboard/db.js';
+import { explain, isTransient, openDb, openPool } from '../../blackboard/db.js';
 import { agentUrl, enrol, readCredentials } from '../../blackboard/enrol.js';
 import { migrate } from '../../blackboard/migrate.js';
 import { freePorts } from '../ports.js';
-import { type Board, one, openBoard, until } from './board.js';
+import { type Board, one, openBoard } from './board.js';
 
 let board: Board;
 let agents: string;
@@ -179,20 +178,20 @@ describe('the door', () => {
 
   it('loses a connection between two statements of a transaction without ending the process', async () => {
     const agent = await board.enrol('explorer', 'cut-off');
-    const cut = agent.db.transaction().execute(async (trx) => {
-      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
-      await board.admin.query('select pg_terminate_backend($1)', [rows[0]!.pid]);
-      // The loss arrives while no statement of this connection is under way.
-      await until(() =>
-        one(board.admin, 'select not exists (select from pg_stat_activity where pid = $1)', [rows[0]!.pid]),
-      );
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      return trx.selectFrom('board.constant').select('name').execute();
-    });
-    const error = await cut.catch((e: unknown) => e);
+    const pool = openPool({ url: agent.url, name: 'cut off' });
+    const client = await pool.connect();
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    const { rows } = await client
+      .query<{ pid: number }>('begin; select pg_backend_pid() as pid')
+      .then((r) => [r].flat()[1]!);
+    await board.admin.query('select pg_terminate_backend($1)', [rows[0]!.pid]);
+    await ended;
+    const error = await client.query('select 1').catch((e: unknown) => e);
+    client.release(true);
     expect(isTransient(error)).toBe(true);
     expect(explain(error)).toMatchObject({ code: 'SWARM_E_DB_UNREACHABLE' });
-    expect(await agent.db.selectFrom('board.constant').select('name').limit(1).execute()).toHaveLength(1);
+    expect((await pool.query('select 1')).rowCount).toBe(1);
+    await pool.end();
   });
 
   it('says of a record that breaks a rule, and not of the server, that it was refused', async () => {

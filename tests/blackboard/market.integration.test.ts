@@ -141,10 +141,10 @@ describe('a running clock', () => {
   });
 
   it('moves across a change of clocks by the same seconds in every time zone', async () => {
-    await clockAt(at('2025-03-08T12:00:00Z'), 10);
+    await clockAt(at('2025-03-08T12:00:00Z'), 3);
     for (const zone of ['UTC', 'America/New_York', 'AAA+24BBB-24,J60,J68']) {
       await board.admin.query(`set timezone = '${zone}'`);
-      expect(await reading('12 hours'), zone).toBeCloseTo(at('2025-03-13T12:00:00Z'), 3);
+      expect(await reading('40 hours'), zone).toBeCloseTo(at('2025-03-13T12:00:00Z'), 3);
     }
     await board.admin.query('reset timezone');
   });

@@ -1,6 +1,6 @@
 // A swarm under test: `swarm up` as a real process on ports and a home of its own, watched through `swarm status --json`.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -41,6 +41,21 @@ export class SwarmUnderTest {
     child.stderr.on('data', (chunk) => (this.stderr += chunk));
     this.#up = child;
     this.#ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
+  }
+
+  /** Tries to start on another swarm's home; the exit code. */
+  async upOn(home: string, ...args: string[]): Promise<number | null> {
+    const child = spawn(
+      process.execPath,
+      [MAIN, 'up', '--home', home, '--ports', String(this.base), ...args],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    child.stderr.on('data', (chunk) => {
+      this.stderr += chunk;
+    });
+    return new Promise((resolve) => child.on('exit', resolve));
   }
 
   get pid(): number {
@@ -122,15 +137,12 @@ export class SwarmUnderTest {
   }
 
   async clean(): Promise<void> {
-    await run(process.execPath, [MAIN, 'down', '--home', this.home]).catch(() => undefined);
+    await run(process.execPath, [MAIN, 'down', '--home', this.home]);
     const settings = join(this.home, 'settings.json');
-    try {
-      rmSync(join(JSON.parse(readFileSync(settings, 'utf8')).postgres.dataDirectory, '..'), {
-        recursive: true,
-        force: true,
-      });
-    } finally {
-      rmSync(this.root, { recursive: true, force: true });
+    if (existsSync(settings)) {
+      const { postgres } = JSON.parse(readFileSync(settings, 'utf8'));
+      rmSync(join(postgres.dataDirectory, '..'), { recursive: true, force: true });
     }
+    rmSync(this.root, { recursive: true, force: true });
   }
 }
