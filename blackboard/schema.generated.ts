@@ -174,13 +174,6 @@ export interface BoardConstant {
   value: number;
 }
 
-export interface BoardCursor {
-  agent_id: string;
-  at: Generated<Timestamp>;
-  name: string;
-  value: string;
-}
-
 export interface BoardDecision {
   agent_id: string;
   at: Generated<Timestamp>;
@@ -793,7 +786,6 @@ export interface DB {
   "board.claim": BoardClaim;
   "board.compute_job": BoardComputeJob;
   "board.constant": BoardConstant;
-  "board.cursor": BoardCursor;
   "board.decision": BoardDecision;
   "board.experiment": BoardExperiment;
   "board.gate_step": BoardGateStep;

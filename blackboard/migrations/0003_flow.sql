@@ -1,4 +1,4 @@
--- What moves: leases, presence, cursors, the outbox and the inbox. The only tables whose rows change.
+-- What moves: leases, presence, the outbox and the inbox. The only tables whose rows change.
 --
 -- A lease is a claim on a piece of work for a stretch of wall time. Every taking hands out a larger fencing
 -- token; a result is accepted only with the token of the lease as it stands, so a holder that slept through
@@ -129,13 +129,6 @@ language sql volatile security definer set search_path = pg_catalog, pg_temp as 
   on conflict (agent_id) do update set beat_at = excluded.beat_at, market_at = excluded.market_at, pid = excluded.pid,
     host = excluded.host, state = excluded.state, work_id = excluded.work_id
 $$;
-
-create table board.cursor (
-  name text primary key,
-  agent_id uuid not null references board.agent,
-  value text not null,
-  at timestamptz not null default clock_timestamp()
-);
 
 create table board.outbox (
   id bigint generated always as identity primary key,

@@ -99,6 +99,6 @@ function alreadyRunning(home: Home, holder: Holder | null): SwarmError {
   return new SwarmError(
     'SWARM_E_ALREADY_RUNNING',
     `a swarm already runs on ${home.root} (${pid})`,
-    'Stop it with `swarm down`, or start a second one with another --home and --port-base.',
+    'Stop it with `swarm down`, or start a second one with another --home and --ports.',
   );
 }

@@ -21,14 +21,14 @@ export function portsFrom(base: number = DEFAULT_BASE_PORT): Ports {
     throw new SwarmError(
       'SWARM_E_USAGE',
       `${base} cannot be a base port`,
-      `Give a whole number from 1024 to ${highestBase} with --port-base.`,
+      `Give a whole number from 1024 to ${highestBase} with --ports.`,
     );
   }
   return { postgres: base, nats: base + 1, miner: base + 2, validator: base + 3 };
 }
 
 /** Fails with SWARM_E_PORT_IN_USE when something listens on 127.0.0.1:port (or on all addresses). */
-export async function assertPortFree(port: number, what: string, flag = '--port-base'): Promise<void> {
+export async function assertPortFree(port: number, what: string, flag = '--ports'): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const probe = createServer();
     probe.once('error', (error) => {

@@ -1,6 +1,7 @@
 // `swarm up` from its arguments: which market is never guessed.
 import { SwarmError } from '../../blackboard/errors.js';
-import { loadProfile } from '../../miner/sn50/profile.js';
+import { barFiles } from '../../miner/prices/import.js';
+import { assertAssets, loadProfile } from '../../miner/sn50/profile.js';
 import { up } from './up.js';
 
 export interface UpArguments {
@@ -53,6 +54,10 @@ export async function upCommand(o: UpArguments): Promise<number> {
     );
   if (o.explorers < 1)
     throw new SwarmError('SWARM_E_USAGE', 'a swarm needs an explorer', 'Give --explorers 1 or more.');
+  const profile = loadProfile(o.profile);
+  // Arguments that cannot work are refused before anything is started.
+  if (o.assets !== undefined) assertAssets(profile, o.assets);
+  if (o.bars !== undefined) barFiles(o.bars, o.assets);
   return up({
     home: o.home,
     base: o.ports,
@@ -67,7 +72,7 @@ export async function upCommand(o: UpArguments): Promise<number> {
       assets: o.assets,
       speed,
       seed: o.seed,
-      profile: loadProfile(o.profile),
+      profile,
       from: o.from,
     },
   });

@@ -181,9 +181,8 @@ describe('the door', () => {
     const pool = openPool({ url: agent.url, name: 'cut off' });
     const client = await pool.connect();
     const ended = new Promise((resolve) => client.once('end', resolve));
-    const { rows } = await client
-      .query<{ pid: number }>('begin; select pg_backend_pid() as pid')
-      .then((r) => [r].flat()[1]!);
+    await client.query('begin');
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
     await board.admin.query('select pg_terminate_backend($1)', [rows[0]!.pid]);
     await ended;
     const error = await client.query('select 1').catch((e: unknown) => e);

@@ -23,7 +23,7 @@ describe('ports', () => {
       await expect(assertPortFree(port, 'Postgres')).rejects.toMatchObject({
         code: 'SWARM_E_PORT_IN_USE',
         message: expect.stringMatching(new RegExp(`${port}.*Postgres`)),
-        hint: expect.stringContaining('--port-base'),
+        hint: expect.stringContaining('--ports'),
       });
       other.close();
       await once(other, 'close');
