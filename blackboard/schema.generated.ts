@@ -586,9 +586,9 @@ export interface TrustCheckNeed {
   as_of: Timestamp | null;
   champion: string | null;
   claim_id: string | null;
-  expected_gain: number | null;
   have: number | null;
   owner: string | null;
+  priority: number | null;
   reign: number | null;
   reign_at: Timestamp | null;
   salt: string | null;
@@ -602,9 +602,9 @@ export interface TrustCheckTurn {
   checker_id: string | null;
   checker_owner: string | null;
   claim_id: string | null;
-  expected_gain: number | null;
   have: number | null;
   owner: string | null;
+  priority: number | null;
   reign: number | null;
   reign_at: Timestamp | null;
   salt: string | null;

@@ -85,7 +85,7 @@ async function nextTurn(context: AgentContext, skipped: Map<string, number>): Pr
     .select(['claim_id', 'slot', 'reign', 'champion', 'reign_at'])
     .where('checker_id', '=', context.who.id)
     .orderBy('wanted', 'desc')
-    .orderBy('expected_gain', 'desc')
+    .orderBy('priority', 'desc')
     .orderBy('claim_id')
     .limit(20)
     .execute()) as unknown as Turn[];

@@ -28,9 +28,7 @@ describe('the history', () => {
       board.admin,
       `select array_agg(schemaname || '.' || tablename order by 1) from pg_tables where schemaname in ('board', 'market')`,
     );
-    const mutable = ['beacon', 'constant', 'inbox', 'lease', 'outbox', 'presence'].map(
-      (t) => `board.${t}`,
-    );
+    const mutable = ['beacon', 'constant', 'inbox', 'lease', 'outbox', 'presence'].map((t) => `board.${t}`);
     const kept = new Set(await appendOnly());
     expect(all.filter((table) => !kept.has(table)).sort()).toEqual([...mutable, 'market.series'].sort());
   });

@@ -188,10 +188,44 @@ describe('checks that are wanted', () => {
     expect(ownersOf(found, claim)).toEqual([]);
   });
 
+  it("are always one where a trusted owner's word, discounted by what it was worth, beats everything verified", async () => {
+    for (let i = 0; i < 30; i++)
+      h.verdict(judges[0]!, h.claim(author, { slot: 'crypto_24h/ETH', market_at: daysAgo(0) }));
+    const best = h.claim(author, { claimed_gain: 0.03, market_at: daysAgo(0) });
+    h.verdict(judges[0]!, best, { verified_gain: 0.03 });
+    const better = Array.from({ length: 100 }, () =>
+      h.claim(author, { salt: randomUuid(), claimed_gain: 0.045 }),
+    );
+    const worse = Array.from({ length: 100 }, () =>
+      h.claim(author, { salt: randomUuid(), claimed_gain: 0.02 }),
+    );
+    const found = await turns();
+    expect(better.filter((claim) => ownersOf(found, claim).length > 0)).toHaveLength(100);
+    expect(worse.filter((claim) => ownersOf(found, claim).length > 0).length).toBeLessThan(60);
+  });
+
+  it("puts a liar's claims behind a newcomer's in the queue, whatever they claim", async () => {
+    const liar = h.agent('mallory', 'explorer');
+    for (let i = 0; i < 10; i++)
+      h.verdict(judges[0]!, h.claim(liar, { claimed_gain: 0.25, market_at: daysAgo(0) }), {
+        verified_gain: 0,
+      });
+    for (let i = 0; i < 50; i++) h.claim(liar, { salt: randomUuid(), claimed_gain: 0.25 });
+    for (let i = 0; i < 50; i++) h.claim(author, { salt: randomUuid(), claimed_gain: 0.01 });
+    await turns();
+    const queue = await ground.rows<{ owner: string }>(
+      'select owner from trust.check_need order by priority desc limit 50',
+    );
+    expect(queue.filter((q) => q.owner === 'mallory').length).toBeLessThan(12);
+  });
+
   it('audit about as many claims of a trusted owner as its audit probability says', async () => {
     for (let i = 0; i < 30; i++)
       h.verdict(judges[0]!, h.claim(author, { slot: 'crypto_24h/ETH', market_at: daysAgo(0) }));
-    const claims = Array.from({ length: 1000 }, () => h.claim(author, { salt: randomUuid() }));
+    // Nothing that could be promoted: a loss beside the yardstick.
+    const claims = Array.from({ length: 1000 }, () =>
+      h.claim(author, { salt: randomUuid(), claimed_gain: -0.01 }),
+    );
     const found = await turns();
     const [owner] = await ground.rows<{ audit_probability: number }>(
       `select audit_probability from trust.owner where owner = 'alice'`,

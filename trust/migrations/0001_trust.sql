@@ -96,6 +96,12 @@ language sql immutable as $$
   select case when role in ('explorer', 'optimizer') then 'claims' when role = 'checker' then 'checks' when role = 'publisher' then 'promotions' end
 $$;
 
+-- A number in [0, 1) that a claim's salt decides: its author could not foresee it, and everybody computes the same.
+create function trust.draw(salt uuid, purpose text) returns double precision
+language sql immutable as $$
+  select ('x' || substr(md5(salt::text || purpose), 1, 8))::bit(32)::bigint / 4294967296.0
+$$;
+
 -- One verdict per owner, claim and reign: the first. An owner's second checker adds nothing.
 create view trust.owner_verdict as
 select distinct on (v.claim_id, v.reign, a.owner) v.id, v.claim_id, v.reign, a.owner, v.at, v.market_at, v.finding,
@@ -203,7 +209,7 @@ select claim_id, reign, count(*) as checks, count(*) filter (where finding = 're
   coalesce(max(verified_gain) - min(verified_gain), 0) as spread
 from trust.owner_verdict group by claim_id, reign;
 
--- Claims that still need a verdict in the current reign of their slot, most promising first.
+-- Claims that still need a verdict in the current reign of their slot, with their place in the queue.
 -- Everything of a claim is joined in one step: joined later, to few estimated rows, it became nested loops [5,000 claims: 2 s].
 create view trust.check_need as
 with setting as (
@@ -215,14 +221,17 @@ with setting as (
 ), result as materialized (
   select r.*, c.salt, rr.checks as have, rr.refusals as have_refusals, rr.spread as have_spread, rr.champion_t,
     row_number() over (partition by r.slot, r.checks > 0 and r.honest
-      order by r.verified_gain - r.verified_se desc nulls last, r.spec_digest, r.claim_id) as place
+      order by r.verified_gain - r.verified_se desc nulls last, r.spec_digest, r.claim_id) as place,
+    coalesce(max(r.verified_gain) filter (where r.honest) over (partition by r.slot), 0) as best_gain
   from trust.claim_result r join board.claim c on c.id = r.claim_id left join reigning rr on rr.claim_id = r.claim_id
 ), claimant as materialized (
-  select owner, trust, shrink, audit_probability from trust.owner where kind = 'claims'
+  select owner, trust, shrink, alpha / (alpha + beta) as honesty, audit_probability from trust.owner where kind = 'claims'
 ), need as (
   select r.claim_id, r.owner, r.slot, ch.reign, ch.artifact as champion, ch.market_at as reign_at, r.salt, r.as_of,
     coalesce(r.have, 0) as have,
-    coalesce(o.shrink, 0) * r.claimed_gain as expected_gain,
+    -- A weighted draw (Efraimidis & Spirakis 2006): owners are served by their share of honest events, newcomers at the prior's,
+    -- whatever they claim, so that a liar's stream of claims waits and nobody starves.
+    ln(greatest(trust.draw(r.salt, 'queue'), 1e-9)) / o.honesty as priority,
     case
       when r.artifact = ch.artifact then 0
       -- In doubt: two checkers apart, or half of them refusing.
@@ -231,8 +240,10 @@ with setting as (
       when r.have > r.have_refusals and r.champion_t > contender_t and o.trust >= min_challenger_trust then checks_to_promote
       -- Known and good, but not measured against this champion yet.
       when r.honest and r.have is null and r.place <= contenders and r.as_of > contender_from then 1
+      -- Never judged, and by what its owner's word has been worth so far better than anything verified: it may challenge.
+      when r.checks = 0 and o.trust >= min_challenger_trust and o.shrink * r.claimed_gain > r.best_gain then 1
       -- Never judged: audited with a probability that trust lowers and nobody can foresee.
-      when r.checks = 0 and ('x' || substr(md5(r.salt::text), 1, 8))::bit(32)::bigint / 4294967296.0 < o.audit_probability then 1
+      when r.checks = 0 and trust.draw(r.salt, 'audit') < o.audit_probability then 1
       else 0
     end as wanted
   from result r cross join setting

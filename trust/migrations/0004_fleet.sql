@@ -93,7 +93,7 @@ grant select on all tables in schema fleet to swarm_explorer, swarm_optimizer, s
   swarm_feed, swarm_relay, swarm_reader;
 grant select on trust.owner, trust.champion, trust.pattern_weight, trust.known_spec to swarm_explorer, swarm_optimizer, swarm_miner, swarm_validator;
 grant select on all tables in schema trust to swarm_checker, swarm_publisher, swarm_reader;
-grant execute on function trust.constant(text), trust.score(double precision, double precision, double precision), trust.decay(interval, double precision),
+grant execute on function trust.constant(text), trust.draw(uuid, text), trust.score(double precision, double precision, double precision), trust.decay(interval, double precision),
   trust.ladder(double precision, double precision),
   trust.matches(jsonb, text, text, text, text, double precision, double precision), trust.probit(double precision), trust.expected_maximum(bigint), trust.kind_of(text)
   to public;
