@@ -23,6 +23,8 @@ export interface Answer {
 /** Bars closed by one minute before the start are used, as by a miner that answers at once in live time. */
 const LEAD_S = 60;
 const MINUTE_S = 60;
+/** Older bars than this forecast nothing: a gap in the feed must not pass for a calm market. */
+const STALE_S = 6 * 3600;
 
 /** Close time of the last bar closed by `limit_s`. */
 function lastClose(bars: BarSeries, limit_s: number): { until_s: number; price: number } | null {
@@ -54,6 +56,12 @@ export class Answering {
         'SWARM_E_BARS_TOO_FEW',
         `no bar of ${prompt.asset} has closed by ${prompt.start_time}`,
         'Import or fetch bars.',
+      );
+    if (start_s - last.until_s > STALE_S)
+      throw new ForecastError(
+        'SWARM_E_BARS_GAP',
+        `the last bar of ${prompt.asset} closed ${Math.round((start_s - last.until_s) / 3600)} hours before ${prompt.start_time}`,
+        'The feed or the database is behind: nothing is forecast from bars this old.',
       );
     const minutes =
       prompt.time_increment === MINUTE_S

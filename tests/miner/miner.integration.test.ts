@@ -185,6 +185,15 @@ describe('a request that cannot be served', () => {
   });
 });
 
+describe('a prompt whose bars are old', () => {
+  it('is refused: a gap in the feed must not pass for a calm market', async () => {
+    // Later than any bar of this world by more than six hours, wherever other tests moved the clock.
+    const refused = await ask(prompt({ start_time: formatStart(NOW_S + 2 * 86_400 + 7 * 3600) }));
+    expect(refused.status).toBe(500);
+    expect(await refused.text()).toContain('SWARM_E_BARS_GAP');
+  });
+});
+
 describe('with the database away', () => {
   it('still answers, and the row appears once it is back', async () => {
     await ask(prompt());
