@@ -1,5 +1,6 @@
 // The life of an agent process: heartbeat, step after step, backing off while the database is away, and an orderly end.
 // SIGTERM, SIGINT or a lost parent stop the claiming of work; what is in hand is finished; a second signal forces.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { explain, isTransient } from '../../blackboard/db.js';
 import { pause } from '../../blackboard/events/doorbell.js';
@@ -39,6 +40,19 @@ export function stopSignal(onAsked: (why: string) => void): AbortSignal {
   return stop.signal;
 }
 
+/**
+ * Lowers this process by a Unix niceness. Linux shares the CPU among sessions before it looks at niceness, and a supervised
+ * agent is a session of its own: then the session is lowered too, or searching would not yield to serving at all.
+ */
+function yieldBy(nice: number): void {
+  setPriority(nice);
+  const autogroup = '/proc/self/autogroup';
+  if (!existsSync(autogroup)) return;
+  const session = Number(readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[3]);
+  // Somebody's shell is not ours to slow down.
+  if (session === process.pid) writeFileSync(autogroup, String(nice));
+}
+
 /** Runs an agent until it is asked to stop, for `steps` units of work, or with `drain` until there is no work. */
 export async function live(
   kind: AgentKind,
@@ -48,7 +62,7 @@ export async function live(
   const stopping = stopSignal((why) => process.stderr.write(`stopping: ${why}\n`));
   const context = await openWhenReady(kind, options, stopping);
   if (context === null) return;
-  setPriority(kind.nice);
+  yieldBy(kind.nice);
   let state = 'starting';
   const beat = (): Promise<void> =>
     context.beat(state).catch((error) => context.log.warn({ err: explain(error) }, 'heartbeat missed'));
