@@ -45,7 +45,11 @@ program
   .addOption(home())
   .option('--bars <dir>', 'replay recorded bars from a directory of CSV files')
   .addOption(new Option('--market <source>', 'which market').choices(['replay', 'simulated', 'live']))
-  .option('--assets <list>', 'assets, separated by commas (default: all that have bars)', list)
+  .option(
+    '--assets <list>',
+    'assets, separated by commas (default: all that have bars; simulated market: BTC,ETH)',
+    list,
+  )
   .option(
     '--speed <x>',
     'market seconds per wall second (default: 1440, a day a minute; simulated market 2880)',

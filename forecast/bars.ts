@@ -26,16 +26,6 @@ export function barsDigest(b: Bars): string {
   return hash.digest('hex');
 }
 
-/** sha256 (hex) of a set of series: the order of `list` does not matter. */
-export function datasetDigest(list: readonly Bars[]): string {
-  const rows = list.map((b) => ({ key: `${b.asset}\0${b.step}`, digest: barsDigest(b) }));
-  // Two series of one asset and step (say, two years) are told apart by their digests, so the order stays total.
-  rows.sort((x, y) => compare(x.key, y.key) || compare(x.digest, y.digest));
-  const hash = createHash('sha256').update('dataset/1\0');
-  for (const row of rows) hash.update(`${row.key}\0${row.digest}\0`);
-  return hash.digest('hex');
-}
-
 /** Maximal index ranges [from, to) without a missing bar. A return exists only inside one of them. */
 export function segments(b: Bars): { from: number; to: number }[] {
   const runs: { from: number; to: number }[] = [];
@@ -124,8 +114,4 @@ function littleEndian(values: ArrayLike<number>): Uint8Array {
   const view = new DataView(new ArrayBuffer(values.length * 8));
   for (let i = 0; i < values.length; i++) view.setFloat64(i * 8, values[i], true);
   return new Uint8Array(view.buffer);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -85,8 +85,11 @@ export async function openContext(
   const databaseUrl = agentUrl(options.blackboard, who);
   const natsUrl = readNatsFile(options.natsFile);
   const db = openDb({ url: databaseUrl, name: `swarm ${who.name}` });
-  const clock = await readClock(db);
-  const constants = await readConstants(db);
+  const [clock, constants] = await Promise.all([readClock(db), readConstants(db)]).catch(async (error) => {
+    // Opening is tried again while the database is away: no attempt leaves its pool behind.
+    await db.destroy();
+    throw error;
+  });
   const bell = openDoorbell({
     natsUrl: wakes.length > 0 ? natsUrl : null,
     consumer: who.name,

@@ -42,10 +42,19 @@ export function stopSignal(onAsked: (why: string) => void): AbortSignal {
 
 /**
  * Lowers this process by a Unix niceness. Linux shares the CPU among sessions before it looks at niceness, and a supervised
- * agent is a session of its own: then the session is lowered too, or searching would not yield to serving at all.
+ * agent is a session of its own: then the session is lowered too, or searching would not yield to serving at all. Where the
+ * system refuses, as in a container with a read-only /proc, the agent runs on as it is.
  */
-function yieldBy(nice: number): void {
-  setPriority(nice);
+function yieldBy(nice: number, onRefused: (error: unknown) => void): void {
+  try {
+    setPriority(nice);
+    lowerSession(nice);
+  } catch (error) {
+    onRefused(error);
+  }
+}
+
+function lowerSession(nice: number): void {
   const autogroup = '/proc/self/autogroup';
   if (!existsSync(autogroup)) return;
   const session = Number(readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[3]);
@@ -62,7 +71,7 @@ export async function live(
   const stopping = stopSignal((why) => process.stderr.write(`stopping: ${why}\n`));
   const context = await openWhenReady(kind, options, stopping);
   if (context === null) return;
-  yieldBy(kind.nice);
+  yieldBy(kind.nice, (error) => context.log.warn({ err: error }, 'the niceness could not be set'));
   let state = 'starting';
   const beat = (): Promise<void> =>
     context.beat(state).catch((error) => context.log.warn({ err: explain(error) }, 'heartbeat missed'));

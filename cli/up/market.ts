@@ -19,7 +19,7 @@ export interface MarketChoice {
   readonly speed: number;
   readonly seed: string;
   readonly profile: Profile;
-  /** Market instant at which a replay begins; default: see {@link defaultStart}. */
+  /** Market instant at which a replay begins; default: REPLAY_DAYS before its bars end. */
   readonly from?: Date | undefined;
   /** The beacon is drawn from the seed instead of at random: for runs that must repeat. */
   readonly repeatable?: boolean;
