@@ -62,7 +62,7 @@ program
   .option('--explorers <n>', 'explorers; the last of several searches at random, as the control', integer, 2)
   .option('--optimizers <n>', 'optimizers', integer, 1)
   .option('--saboteurs <n>', 'owners that claim 20% better than the truth, to watch trust work', integer, 0)
-  .option('--ports <base>', 'first of four ports: Postgres, NATS, miner, validator', integer)
+  .option('--ports <base>', 'first of three ports: Postgres, NATS, miner', integer)
   .option('--no-events', 'run without NATS, on the sweep alone')
   .action(async (o) => {
     const { upCommand } = await import('./up/command.js');
@@ -182,7 +182,7 @@ program
   .option('--seed <text>', 'seed of every random choice', '1')
   .option('--profile <id>', "dated state of the subnet's rules", '2026-05')
   .option('--experiments <n>', 'how many', integer, 6)
-  .option('--ports <base>', 'first of four ports', integer, 15600)
+  .option('--ports <base>', 'first of three ports', integer, 15600)
   .option('--json', 'as JSON')
   .action(async (o) => {
     const { reproduceCommand } = await import('./reproduce.js');

@@ -5,17 +5,16 @@ import { createServer } from 'node:net';
 import { SwarmError } from '../../blackboard/errors.js';
 
 export const DEFAULT_BASE_PORT = 15500;
-const COUNT = 4;
+const COUNT = 3;
 export const highestBase = 65_535 - (COUNT - 1);
 
 export interface Ports {
   readonly postgres: number;
   readonly nats: number;
   readonly miner: number;
-  readonly validator: number;
 }
 
-/** @example portsFrom(15500) // { postgres: 15500, nats: 15501, miner: 15502, validator: 15503 } */
+/** @example portsFrom(15500) // { postgres: 15500, nats: 15501, miner: 15502 } */
 export function portsFrom(base: number = DEFAULT_BASE_PORT): Ports {
   if (!Number.isInteger(base) || base < 1024 || base > highestBase) {
     throw new SwarmError(
@@ -24,7 +23,7 @@ export function portsFrom(base: number = DEFAULT_BASE_PORT): Ports {
       `Give a whole number from 1024 to ${highestBase} with --ports.`,
     );
   }
-  return { postgres: base, nats: base + 1, miner: base + 2, validator: base + 3 };
+  return { postgres: base, nats: base + 1, miner: base + 2 };
 }
 
 /** Fails with SWARM_E_PORT_IN_USE when something listens on 127.0.0.1:port (or on all addresses). */

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { assertPortFree, portsFrom } from '../../../cli/services/ports.js';
 
 describe('ports', () => {
-  it('are four in a row from the base', () => {
-    expect(portsFrom()).toEqual({ postgres: 15_500, nats: 15_501, miner: 15_502, validator: 15_503 });
-    expect(portsFrom(20_000).validator).toBe(20_003);
+  it('are three in a row from the base', () => {
+    expect(portsFrom()).toEqual({ postgres: 15_500, nats: 15_501, miner: 15_502 });
+    expect(portsFrom(20_000).miner).toBe(20_002);
   });
 
-  it.each([80, 65_533, 1.5, Number.NaN])('refuse %s as a base', (base) => {
+  it.each([80, 65_534, 1.5, Number.NaN])('refuse %s as a base', (base) => {
     expect(() => portsFrom(base)).toThrowError(expect.objectContaining({ code: 'SWARM_E_USAGE' }));
   });
 
