@@ -80,6 +80,44 @@ export function contiguousHistory(b: Bars, asOf_s: number, n: number): Float64Ar
   return out;
 }
 
+/** Of what a model reads: how many bars, and whether some of them may be missing. */
+export interface HistoryNeed {
+  readonly history_bars: number;
+  readonly history_gaps?: true | undefined;
+}
+
+/** Fewer observed bars than this say nothing, however long the grid. */
+const MIN_OBSERVED = 64;
+
+/**
+ * Natural log closes on the grid, oldest first, of the bars that closed at or before `asOf_s`, shape [history_bars].
+ * A model that takes gaps gets NaN where a bar is missing, up to the present; any other gets contiguousHistory.
+ * Throws SWARM_E_BARS_TOO_FEW or SWARM_E_BARS_GAP.
+ */
+export function historyFor(b: Bars, asOf_s: number, need: HistoryNeed): Float64Array {
+  const n = need.history_bars;
+  if (need.history_gaps !== true) return contiguousHistory(b, asOf_s, n);
+  const newest_s = Math.floor(asOf_s / b.step) * b.step - b.step;
+  const oldest_s = newest_s - (n - 1) * b.step;
+  const out = new Float64Array(n).fill(Number.NaN);
+  let seen = 0;
+  for (let i = indexAtOrBefore(b, newest_s); i >= 0 && b.open_s[i] >= oldest_s; i--, seen++)
+    out[(b.open_s[i] - oldest_s) / b.step] = Math.log(b.close[i]);
+  if (seen >= MIN_OBSERVED) return out;
+  throw new ForecastError(
+    'SWARM_E_BARS_TOO_FEW',
+    `${b.asset}: ${seen} of the last ${n} bars of ${b.step} s exist as of ${asOf_s}, ${MIN_OBSERVED} needed`,
+    'load earlier bars',
+  );
+}
+
+/** The last price of a history. */
+export function lastPrice(history: Float64Array): number {
+  let i = history.length - 1;
+  while (i > 0 && Number.isNaN(history[i])) i--;
+  return Math.exp(history[i]);
+}
+
 /**
  * Real prices at start, start + increment, ..., start + length: shape [length / increment + 1], NaN where the bar
  * is missing.

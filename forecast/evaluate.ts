@@ -1,7 +1,7 @@
 // Judging a model on windows: its score on each, and the gain over another model with an honest standard error.
 // Promises: a model sees only bars closed 60 s before a window; the same seeds give paired comparisons.
 // Leaves to others: which windows, which baseline, and what gain is enough.
-import { type Bars, contiguousHistory, gridPrices } from './bars.js';
+import { type Bars, gridPrices, type HistoryNeed, historyFor, lastPrice } from './bars.js';
 import { ForecastError } from './errors.js';
 import { toPrices } from './onnx/prices.js';
 import type { Simulator } from './onnx/session.js';
@@ -18,8 +18,8 @@ export interface EvaluatedCompetition {
 
 export interface EvaluateOptions {
   readonly paths: number;
-  /** Bars of history that the model reads. */
-  readonly history: number;
+  /** What the model reads: its manifest says. */
+  readonly model: HistoryNeed;
   /** Seed of the window that starts at t0; give all models the same. */
   seedOf(t0: number): string;
 }
@@ -41,7 +41,7 @@ export async function evaluate(
   const scores = new Float64Array(starts.length);
   for (const [i, t0] of starts.entries()) {
     const real = gridPrices(b, t0, horizon_s, increment_s);
-    const history = contiguousHistory(b, t0 - LEAD_S, opts.history);
+    const history = historyFor(b, t0 - LEAD_S, opts.model);
     const request = {
       history,
       start_s: t0,
@@ -52,7 +52,7 @@ export async function evaluate(
     };
     const returns = await sim.simulate(request);
     // The price at t0 is not known yet when a forecast is due: anchor at the last close that was visible.
-    const paths = toPrices(returns, steps, opts.paths, Math.exp(history[history.length - 1]));
+    const paths = toPrices(returns, steps, opts.paths, lastPrice(history));
     scores[i] = scorePaths(paths, real, increment_s, intervals).total;
   }
   return scores;

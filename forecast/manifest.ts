@@ -17,8 +17,10 @@ export const manifestSchema = z.strictObject({
   family: z.string().min(1),
   spec: specSchema,
   spec_digest: digest,
-  params: z.record(z.string(), z.number()),
+  params: z.record(z.string(), z.union([z.number(), z.array(z.number())])),
   history_bars: z.number().int().min(2).max(MAX_HISTORY_BARS),
+  /** Bars may be missing from its history (NaN). Absent: every one must be there. */
+  history_gaps: z.literal(true).optional(),
   step_s: z.number().int().positive(),
   asset: z.string().min(1),
   /** Unix seconds: no bar that closed later was used. */

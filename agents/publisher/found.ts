@@ -18,7 +18,7 @@ export async function found(context: AgentContext, slot: string, lease: Lease): 
   // Nothing is fitted, so the founding artifact depends on the asset and the grid alone.
   const { onnx, manifest } = fitAndCompile(
     referenceSpec(asset),
-    { asset, step_s: step, segments: [] },
+    { asset, step_s: step, segments: [], starts_s: [] },
     { data_cutoff_s: 0, dataset_digest: context.clock.dataset_digest, code_version: CODE_VERSION },
   );
   const artifact = await context.store.put(packArtifact(onnx, manifest));

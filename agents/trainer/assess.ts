@@ -43,7 +43,7 @@ const champions = new ScoreCache();
 async function championScores(input: AssessInput, starts: readonly number[]): Promise<Float64Array> {
   try {
     const { onnx, manifest } = unpackArtifact(input.champion);
-    return await inSandbox(onnx, (sim) => scoresOf(input, sim, starts, manifest.history_bars));
+    return await inSandbox(onnx, (sim) => scoresOf(input, sim, starts, manifest));
   } catch (error) {
     throw new Error(`champion ${input.champion_digest} cannot be scored: ${(error as Error).message}`);
   }
@@ -65,7 +65,7 @@ export async function assess(input: AssessInput): Promise<Assessment> {
       'The claim does not describe this artifact.',
     );
   const starts = windowsOf(input, input.starts, input.min_windows);
-  const model = await inSandbox(onnx, (sim) => scoresOf(input, sim, starts, manifest.history_bars));
+  const model = await inSandbox(onnx, (sim) => scoresOf(input, sim, starts, manifest));
   const base = await yardstickScores(input, starts);
   const champion = await champions.get(
     `${input.slot} ${input.champion_digest} ${windowSetDigest(starts)}`,

@@ -1,7 +1,7 @@
 // From a spec to an artifact with a score on public windows.
-import { type Bars, indexAtOrBefore, segments } from '../../forecast/bars.js';
 import { pairedGain } from '../../forecast/evaluate.js';
 import { fitAndCompile, parseSpec, type Spec } from '../../forecast/families/index.js';
+import { trainingData } from '../../forecast/fit/training.js';
 import { artifactDigest, packArtifact } from '../../forecast/manifest.js';
 import { openInProcess } from '../../forecast/onnx/session.js';
 import { windowSetDigest } from '../../forecast/windows.js';
@@ -27,24 +27,12 @@ export interface ExperimentResult {
   readonly se: number;
 }
 
-/** Contiguous runs of log prices: the last `count` bars closed by `cutoff_s`. */
-export function trainingSegments(bars: Bars, cutoff_s: number, count: number): Float64Array[] {
-  const end = indexAtOrBefore(bars, cutoff_s - bars.step) + 1;
-  const from = Math.max(0, end - count);
-  const cut: Bars = { ...bars, open_s: bars.open_s.slice(from, end), close: bars.close.slice(from, end) };
-  return segments(cut).map((run) => cut.close.slice(run.from, run.to).map(Math.log));
-}
-
 export async function experiment(input: ExperimentInput): Promise<ExperimentResult> {
   const starts = windowsOf(input, input.starts, input.min_windows);
   const spec = parseSpec(input.spec);
   const { onnx, manifest } = fitAndCompile(
     spec,
-    {
-      asset: input.bars.asset,
-      step_s: input.bars.step,
-      segments: trainingSegments(input.bars, input.data_cutoff_s, input.train_bars),
-    },
+    trainingData(input.bars, input.data_cutoff_s, input.train_bars),
     {
       data_cutoff_s: input.data_cutoff_s,
       dataset_digest: input.dataset_digest,
@@ -54,7 +42,7 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentResu
   const artifact = packArtifact(onnx, manifest);
   const sim = await openInProcess(onnx);
   try {
-    const model = await scoresOf(input, sim, starts, manifest.history_bars);
+    const model = await scoresOf(input, sim, starts, manifest);
     const base = await yardstickScores(input, starts);
     const { gain, se } = pairedGain(base, model, { lag: input.lag });
     return {

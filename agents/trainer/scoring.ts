@@ -2,7 +2,7 @@
 // Pure computation over its inputs: no database, no clock. Noise is a function of slot and window alone, so every
 // comparison shares it.
 
-import type { Bars } from '../../forecast/bars.js';
+import type { Bars, HistoryNeed } from '../../forecast/bars.js';
 import { ForecastError } from '../../forecast/errors.js';
 import { type EvaluatedCompetition, evaluate } from '../../forecast/evaluate.js';
 import { fitAndCompile, yardstickSpec } from '../../forecast/families/index.js';
@@ -44,28 +44,28 @@ const yardsticks = new ScoreCache();
 /** The yardstick's scores on a window set: the same numbers for everybody. */
 export function yardstickScores(data: SlotData, starts: readonly number[]): Promise<Float64Array> {
   return yardsticks.get(`${data.slot} ${windowSetDigest(starts)}`, async () => {
-    const train = { asset: data.bars.asset, step_s: data.bars.step, segments: [] };
+    const train = { asset: data.bars.asset, step_s: data.bars.step, segments: [], starts_s: [] };
     const meta = { data_cutoff_s: 0, dataset_digest: data.dataset_digest, code_version: data.code_version };
     const { onnx, manifest } = fitAndCompile(yardstickSpec(data.competition.horizon_s), train, meta);
     const sim = await openInProcess(onnx);
     try {
-      return await scoresOf(data, sim, starts, manifest.history_bars);
+      return await scoresOf(data, sim, starts, manifest);
     } finally {
       await sim.close();
     }
   });
 }
 
-/** One model's score per window; `history` in bars, as its manifest says. */
+/** One model's score per window; `model` is its manifest. */
 export const scoresOf = (
   data: SlotData,
   sim: Simulator,
   starts: readonly number[],
-  history: number,
+  model: HistoryNeed,
 ): Promise<Float64Array> =>
   evaluate(sim, data.bars, starts, data.competition, {
     paths: data.paths,
-    history,
+    model,
     seedOf: (t0) => noiseSeed(data.slot, t0),
   });
 

@@ -1,7 +1,7 @@
 // A challenger's shadow answers: what it would have sent for prompts that the champion answered.
 // A shadow is a pure function of things fixed before the prompt's horizon passed (artifact, bars closed by then,
 // anchor, seed), so it is computed afterwards and costs the serving path nothing.
-import { contiguousHistory, gridPrices } from '../../forecast/bars.js';
+import { gridPrices, type HistoryNeed, historyFor } from '../../forecast/bars.js';
 import { unpackArtifact } from '../../forecast/manifest.js';
 import { toPrices } from '../../forecast/onnx/prices.js';
 import type { Simulator } from '../../forecast/onnx/session.js';
@@ -27,7 +27,7 @@ export async function shadow(input: ShadowInput): Promise<(number | null)[]> {
   return inSandbox(onnx, async (sim) => {
     const scores: (number | null)[] = [];
     for (const prompt of input.prompts)
-      scores.push(await scorePrompt(input, sim, manifest.history_bars, prompt).catch(unlessBarsLack));
+      scores.push(await scorePrompt(input, sim, manifest, prompt).catch(unlessBarsLack));
     return scores;
   });
 }
@@ -40,13 +40,13 @@ function unlessBarsLack(error: { code?: string }): null {
 async function scorePrompt(
   data: ShadowInput,
   sim: Simulator,
-  history: number,
+  model: HistoryNeed,
   prompt: ShadowInput['prompts'][number],
 ): Promise<number> {
   const { horizon_s, increment_s, intervals } = data.competition;
   const steps = horizon_s / increment_s;
   const returns = await sim.simulate({
-    history: contiguousHistory(data.bars, prompt.data_until_s, history),
+    history: historyFor(data.bars, prompt.data_until_s, model),
     start_s: prompt.start_s,
     step_s: increment_s,
     steps,

@@ -7,7 +7,7 @@ import type { TrainingData } from '../fit/training.js';
 export type { TrainingData } from '../fit/training.js';
 
 /** Fitted parameters by name. */
-export type Fitted = Readonly<Record<string, number>>;
+export type Fitted = Readonly<Record<string, number | readonly number[]>>;
 
 /** One numeric spec field that a searcher may vary. */
 export interface Knob {

@@ -57,7 +57,9 @@ export function fitAndCompile(
     family: spec.family,
     spec,
     spec_digest: specDigest(spec),
-    params: { ...params },
+    params: Object.fromEntries(
+      Object.entries(params).map(([k, v]) => [k, typeof v === 'number' ? v : [...v]]),
+    ),
     history_bars: family.historyBars(spec, train.step_s),
     step_s: train.step_s,
     asset: train.asset,

@@ -1,6 +1,7 @@
 // What a fit is given: log prices of contiguous runs, and the returns inside them.
 // Promises: no return ever spans two runs; too little, constant or broken data is refused before anything is fitted.
 // Leaves to others: which bars belong to training.
+import { type Bars, indexAtOrBefore, segments } from '../bars.js';
 import { ForecastError } from '../errors.js';
 
 export interface TrainingData {
@@ -8,6 +9,44 @@ export interface TrainingData {
   readonly step_s: number;
   /** Natural log prices of contiguous runs, in time order. */
   readonly segments: readonly Float64Array[];
+  /** Open of each segment's first bar, unix seconds. */
+  readonly starts_s: readonly number[];
+}
+
+/** Training data from the last `count` bars closed by `cutoff_s`. */
+export function trainingData(bars: Bars, cutoff_s: number, count: number): TrainingData {
+  const end = indexAtOrBefore(bars, cutoff_s - bars.step) + 1;
+  const from = Math.max(0, end - count);
+  const cut: Bars = { ...bars, open_s: bars.open_s.slice(from, end), close: bars.close.slice(from, end) };
+  const runs = segments(cut);
+  return {
+    asset: bars.asset,
+    step_s: bars.step,
+    segments: runs.map((run) => cut.close.slice(run.from, run.to).map(Math.log)),
+    starts_s: runs.map((run) => cut.open_s[run.from]),
+  };
+}
+
+/** One series on the whole grid, NaN where a bar is missing. */
+export interface TrainingGrid {
+  /** Open of the first bar, unix seconds. */
+  readonly start_s: number;
+  readonly logs: Float64Array;
+}
+
+/** The training data on one grid from the first bar to the last. Throws SWARM_E_BARS_TOO_FEW without any bar. */
+export function trainingGrid(train: TrainingData): TrainingGrid {
+  const { starts_s, step_s } = train;
+  const last = train.segments.length - 1;
+  if (last < 0)
+    throw new ForecastError('SWARM_E_BARS_TOO_FEW', `${train.asset}: no bars to train on`, 'import bars');
+  const start_s = starts_s[0];
+  const n = (starts_s[last] - start_s) / step_s + train.segments[last].length;
+  const logs = new Float64Array(n).fill(Number.NaN);
+  train.segments.forEach((run, i) => {
+    logs.set(run, (starts_s[i] - start_s) / step_s);
+  });
+  return { start_s, logs };
 }
 
 /** Fewer returns than this say too little about a tail to fit one. */

@@ -40,8 +40,25 @@ interface Draft {
   next: number;
 }
 
-/** Bytes of a model that reads `historyBars` log prices; `body` returns the name of a float [steps, paths] value. */
-export function buildModel(historyBars: number, body: (g: GraphBuilder) => string): Uint8Array {
+/** Fixed dimensions of a model's inputs. */
+export interface ModelShape {
+  readonly historyBars: number;
+  readonly calendarColumns: number;
+  readonly noiseColumns: number;
+}
+
+/**
+ * Bytes of a model; `body` returns the name of a float [steps, paths] value. A number is the bars of history, of a
+ * model that reads four calendar columns and one normal per step and path.
+ */
+export function buildModel(shape: number | ModelShape, body: (g: GraphBuilder) => string): Uint8Array {
+  const { historyBars, calendarColumns, noiseColumns } =
+    typeof shape === 'number' ? { historyBars: shape, calendarColumns: 4, noiseColumns: 1 } : shape;
+  const fixed: Readonly<Record<string, number>> = {
+    history: historyBars,
+    calendar: calendarColumns,
+    noise: noiseColumns,
+  };
   const draft: Draft = { nodes: [], initializers: [], next: 0 };
   const g = builder(draft, draft.nodes);
   const result = body(g);
@@ -54,8 +71,8 @@ export function buildModel(historyBars: number, body: (g: GraphBuilder) => strin
       name: 'forecast',
       node: draft.nodes,
       initializer: draft.initializers,
-      input: INPUTS.map((port) => valueInfo(port, historyBars)),
-      output: [valueInfo(OUTPUT, historyBars)],
+      input: INPUTS.map((port) => valueInfo(port, fixed[port.name])),
+      output: [valueInfo(OUTPUT)],
     },
   });
 }
@@ -126,9 +143,10 @@ function untyped(name: string): ValueInfoProto {
   };
 }
 
-function valueInfo(port: Port, historyBars: number): ValueInfoProto {
+/** `fixed`: the value of the port's dimension that is neither symbolic nor the same for all models. */
+function valueInfo(port: Port, fixed = 0): ValueInfoProto {
   const dim = port.shape.map((d) =>
-    typeof d === 'string' ? { dim_param: d } : { dim_value: d ?? historyBars },
+    typeof d === 'string' ? { dim_param: d } : { dim_value: typeof d === 'number' ? d : fixed },
   );
   return { name: port.name, type: { tensor_type: { elem_type: port.type, shape: { dim } } } };
 }

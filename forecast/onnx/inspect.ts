@@ -3,7 +3,7 @@
 // exactly the ports of contract.ts. Refuses with SWARM_E_MODEL_REFUSED and says why.
 // Leaves to others: what a model costs to run (sandbox.ts limits that) and whether it forecasts well.
 import { ForecastError } from '../errors.js';
-import { INPUTS, MAX_HISTORY_BARS, OUTPUT, type Port } from './contract.js';
+import { INPUTS, OUTPUT, type Port } from './contract.js';
 import { ALLOWED_OPS } from './operators.js';
 import {
   type AttributeProto,
@@ -18,6 +18,8 @@ import {
 
 export interface ModelFacts {
   readonly historyBars: number;
+  readonly calendarColumns: number;
+  readonly noiseColumns: number;
   readonly nodes: number;
   /** Distinct operator types, sorted. */
   readonly operators: readonly string[];
@@ -77,10 +79,12 @@ function inspect(model: ModelProto): ModelFacts {
   const graph = model.graph ?? refuse('it has no graph');
   const count = { nodes: 0, elements: 0, depth: 0, operators: new Set<string>() };
   walk(graph, 1, count);
-  const historyBars = checkPorts(graph);
+  const { historyBars, calendarColumns, noiseColumns } = checkPorts(graph);
   const { nodes, elements, depth } = count;
   return {
     historyBars,
+    calendarColumns,
+    noiseColumns,
     nodes,
     operators: [...count.operators].sort(),
     initializerElements: elements,
@@ -145,7 +149,7 @@ function countTensor(tensor: TensorProto, count: Count): void {
   if (held !== elements) refuse(`tensor ${name} says ${elements} elements and holds ${held}`);
 }
 
-function checkPorts(graph: GraphProto): number {
+function checkPorts(graph: GraphProto): Pick<ModelFacts, 'historyBars' | 'calendarColumns' | 'noiseColumns'> {
   const inputs = graph.input ?? [];
   const outputs = graph.output ?? [];
   const named = (list: readonly ValueInfoProto[]) => list.map((v) => v.name).join(', ');
@@ -159,10 +163,9 @@ function checkPorts(graph: GraphProto): number {
     checkPort(port, inputs[i]);
   });
   checkPort(OUTPUT, outputs[0]);
-  const bars = inputs[0].type?.tensor_type?.shape?.dim?.[0].dim_value ?? 0;
-  if (!(bars >= 2 && bars <= MAX_HISTORY_BARS))
-    refuse(`it reads ${bars} bars, allowed are 2 to ${MAX_HISTORY_BARS}`);
-  return bars;
+  const fixed = (input: number, axis: number): number =>
+    inputs[input].type?.tensor_type?.shape?.dim?.[axis].dim_value ?? 0;
+  return { historyBars: fixed(0, 0), calendarColumns: fixed(1, 1), noiseColumns: fixed(2, 2) };
 }
 
 function checkPort(port: Port, value: ValueInfoProto): void {
@@ -171,10 +174,12 @@ function checkPort(port: Port, value: ValueInfoProto): void {
   const fits = port.shape.every((want, k) => {
     const { dim_value: fixed, dim_param: symbol } = dims[k] ?? {};
     if (typeof want === 'string') return symbol === want && fixed === undefined;
-    return symbol === undefined && (want === null ? fixed !== undefined : fixed === want);
+    if (symbol !== undefined || fixed === undefined) return false;
+    return typeof want === 'number' ? fixed === want : fixed >= want.min && fixed <= want.max;
   });
   if (tensor?.elem_type !== port.type || dims.length !== port.shape.length || !fits) {
-    refuse(`${port.name} has another type or shape than [${port.shape.map((d) => d ?? 'H').join(', ')}]`);
+    const shape = port.shape.map((d) => (typeof d === 'object' ? `${d.min} to ${d.max}` : d)).join(', ');
+    refuse(`${port.name} has another type or shape than [${shape}]`);
   }
 }
 

@@ -12,7 +12,7 @@ import { CALENDAR_FEATURES, calendarFeatures } from './contract.js';
 import { admit } from './inspect.js';
 
 export interface SimulateRequest {
-  /** Natural log closes, oldest first, exactly as many as the model reads. */
+  /** Natural log closes, oldest first, exactly as many as the model reads; NaN where a bar is missing. */
   readonly history: Float64Array;
   /** Unix seconds at which the first step begins. */
   readonly start_s: number;
@@ -31,7 +31,7 @@ export interface Simulator {
 /** Opens a model in this process. Throws SWARM_E_MODEL_REFUSED (inspection) or SWARM_E_MODEL_FAILED (runtime). */
 export async function openInProcess(bytes: Uint8Array): Promise<Simulator> {
   const admitted = admit(bytes);
-  const { historyBars } = admitted.facts;
+  const { historyBars, calendarColumns, noiseColumns } = admitted.facts;
   const session = await failing('it does not load', () =>
     InferenceSession.create(admitted.bytes, {
       executionProviders: ['cpu'],
@@ -45,13 +45,12 @@ export async function openInProcess(bytes: Uint8Array): Promise<Simulator> {
   return {
     async simulate(req) {
       checkRequest(req, historyBars);
-      const noise = new Float32Array(req.steps * req.paths);
-      rng(req.seed).fillNormal(noise);
-      const calendar = calendarFeatures(req.start_s, req.step_s, req.steps);
+      const noise = seededNoise(req, noiseColumns);
+      const calendar = calendarColumnsOf(req, calendarColumns);
       const feeds = {
         history: new Tensor('float64', req.history, [historyBars]),
-        calendar: new Tensor('float32', calendar, [req.steps, CALENDAR_FEATURES]),
-        noise: new Tensor('float32', noise, [req.steps, req.paths, 1]),
+        calendar: new Tensor('float32', calendar, [req.steps, calendarColumns]),
+        noise: new Tensor('float32', noise, [req.steps, req.paths, noiseColumns]),
       };
       const { log_returns } = await failing('it stopped while simulating', () => session.run(feeds));
       return checkOutput(log_returns, req);
@@ -62,10 +61,30 @@ export async function openInProcess(bytes: Uint8Array): Promise<Simulator> {
   };
 }
 
+/** Standard normals [steps, paths, columns]. The first column is the same for every number of columns. */
+function seededNoise({ steps, paths, seed }: SimulateRequest, columns: number): Float32Array {
+  const first = new Float32Array(steps * paths);
+  rng(seed).fillNormal(first);
+  if (columns === 1) return first;
+  const out = new Float32Array(first.length * columns);
+  for (let k = 0; k < columns; k++) {
+    if (k > 0) rng(`${seed}#${k}`).fillNormal(first);
+    for (let i = 0; i < first.length; i++) out[i * columns + k] = first[i];
+  }
+  return out;
+}
+
+function calendarColumnsOf({ start_s, step_s, steps }: SimulateRequest, columns: number): Float32Array {
+  const all = calendarFeatures(start_s, step_s, steps);
+  const width = CALENDAR_FEATURES.max;
+  return all.filter((_, i) => i % width < columns);
+}
+
 function checkRequest(req: SimulateRequest, historyBars: number): void {
   const { history, steps, paths } = req;
   if (history.length !== historyBars) fail(`it reads ${historyBars} bars and was given ${history.length}`);
-  if (!history.every(Number.isFinite)) fail('its history holds a value that is not finite');
+  // NaN is a missing bar; a model that cannot cope with one answers NaN and is refused for that.
+  if (history.some((v) => v === Infinity || v === -Infinity)) fail('its history holds an infinite value');
   const counts = Number.isInteger(steps) && steps > 0 && Number.isInteger(paths) && paths > 0;
   if (!counts || steps * paths > 50_000_000) fail(`${steps} steps x ${paths} paths cannot be simulated`);
   if (!Number.isFinite(req.start_s) || !(req.step_s > 0))

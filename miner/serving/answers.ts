@@ -2,7 +2,7 @@
 // An answer is a pure function of what its row says (model, data_until, anchor, seed): anyone can make it again.
 import { isTransient } from '../../blackboard/db.js';
 import type { BarReader, BarSeries } from '../../blackboard/market.js';
-import { contiguousHistory, indexAtOrBefore } from '../../forecast/bars.js';
+import { historyFor, indexAtOrBefore } from '../../forecast/bars.js';
 import { ForecastError } from '../../forecast/errors.js';
 import type { Offload } from '../../forecast/offload.js';
 import type { MinerContext } from '../context.js';
@@ -73,7 +73,7 @@ export class Answering {
     let failure: unknown;
     for (const { rank, digest, model } of line) {
       try {
-        const history = contiguousHistory(series, last.until_s, model.history_bars);
+        const history = historyFor(series, last.until_s, model);
         const made = await this.thread.call('answer', {
           digest,
           history,

@@ -11,6 +11,7 @@ import { formatResponse } from '../sn50/response.js';
 
 export interface LoadedModel {
   readonly history_bars: number;
+  readonly history_gaps?: true | undefined;
   readonly step_s: number;
   readonly asset: string;
   readonly family: string;
@@ -58,7 +59,7 @@ async function reset(kept: Kept): Promise<void> {
 /** Opens a model and makes it answer once on a flat history: a model that cannot do that never serves. */
 export async function load({ digest, bytes }: { digest: string; bytes: Uint8Array }): Promise<LoadedModel> {
   const { onnx, manifest } = unpackArtifact(bytes);
-  const { history_bars, step_s, asset, family } = manifest;
+  const { history_bars, history_gaps, step_s, asset, family } = manifest;
   if (!models.has(digest)) {
     const kept: Kept = { onnx, manifest, sim: null };
     try {
@@ -77,7 +78,7 @@ export async function load({ digest, bytes }: { digest: string; bytes: Uint8Arra
     }
     models.set(digest, kept);
   }
-  return { history_bars, step_s, asset, family };
+  return { history_bars, history_gaps, step_s, asset, family };
 }
 
 export async function drop({ digest }: { digest: string }): Promise<void> {

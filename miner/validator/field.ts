@@ -1,7 +1,7 @@
 // The rivals that a local validator scores beside the swarm's miner: the subnet's reference miner, a plain EWMA and a
 // calibrated one. They see the same bars and draw their own numbers. In a simulated market an oracle shows the optimum;
 // it is scored and never paid.
-import { contiguousHistory } from '../../forecast/bars.js';
+import { type HistoryNeed, historyFor, lastPrice } from '../../forecast/bars.js';
 import { fitAndCompile, referenceSpec, type Spec, yardstickSpec } from '../../forecast/families/index.js';
 import { toPrices } from '../../forecast/onnx/prices.js';
 import { openInProcess, type Simulator } from '../../forecast/onnx/session.js';
@@ -36,19 +36,19 @@ interface FieldBars {
   readonly close: Float64Array;
 }
 
-const open = new Map<string, Promise<{ sim: Simulator; history: number }>>();
+const open = new Map<string, Promise<{ sim: Simulator; model: HistoryNeed }>>();
 
-function modelOf(rival: Rival, prompt: FieldPrompt): Promise<{ sim: Simulator; history: number }> {
+function modelOf(rival: Rival, prompt: FieldPrompt): Promise<{ sim: Simulator; model: HistoryNeed }> {
   const key = `${rival} ${prompt.asset} ${prompt.length_s} ${prompt.increment_s}`;
   let model = open.get(key);
   if (model === undefined) {
-    const train = { asset: prompt.asset, step_s: prompt.increment_s, segments: [] };
+    const train = { asset: prompt.asset, step_s: prompt.increment_s, segments: [], starts_s: [] };
     const { onnx, manifest } = fitAndCompile(rivalSpec(rival, prompt.asset, prompt.length_s), train, {
       data_cutoff_s: 0,
       dataset_digest: '0'.repeat(64),
       code_version: 'rival',
     });
-    model = openInProcess(onnx).then((sim) => ({ sim, history: manifest.history_bars }));
+    model = openInProcess(onnx).then((sim) => ({ sim, model: manifest }));
     open.set(key, model);
   }
   return model;
@@ -56,9 +56,9 @@ function modelOf(rival: Rival, prompt: FieldPrompt): Promise<{ sim: Simulator; h
 
 /** What a rival answers: bars closed one minute before the start, its own seed. */
 export async function rivalPaths(rival: Rival, prompt: FieldPrompt, bars: FieldBars): Promise<Paths> {
-  const { sim, history } = await modelOf(rival, prompt);
+  const { sim, model } = await modelOf(rival, prompt);
   const known_s = prompt.start_s - 60;
-  const past = contiguousHistory(bars, known_s, history);
+  const past = historyFor(bars, known_s, model);
   const steps = prompt.length_s / prompt.increment_s;
   const returns = await sim.simulate({
     history: past,
@@ -68,5 +68,5 @@ export async function rivalPaths(rival: Rival, prompt: FieldPrompt, bars: FieldB
     paths: prompt.simulations,
     seed: `${prompt.seed}/${rival}`,
   });
-  return toPrices(returns, steps, prompt.simulations, Math.exp(past[past.length - 1]!));
+  return toPrices(returns, steps, prompt.simulations, lastPrice(past));
 }

@@ -57,7 +57,7 @@ export async function claim(
   const { dataset_digest } = author.clock;
   const { onnx, manifest } = fitAndCompile(
     spec,
-    { asset: view.asset, step_s: view.step, segments: [] },
+    { asset: view.asset, step_s: view.step, segments: [], starts_s: [] },
     { data_cutoff_s, dataset_digest, code_version: CODE_VERSION },
   );
   const artifact = await author.store.put(packArtifact(onnx, manifest));

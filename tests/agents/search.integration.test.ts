@@ -75,7 +75,7 @@ describe('an experiment', () => {
     expect(starts).toHaveLength(n_windows as number);
     const { onnx, manifest } = unpackArtifact(await context.store.get(artifact as string));
     const sim = await openInProcess(onnx);
-    const model = await scoresOf(data, sim, starts, manifest.history_bars);
+    const model = await scoresOf(data, sim, starts, manifest);
     await sim.close();
     const base = await yardstickScores(data, starts);
     const mean = (xs: Float64Array): number => xs.reduce((a, b) => a + b, 0) / xs.length;

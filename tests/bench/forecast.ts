@@ -1,8 +1,9 @@
 // Forecasting: the exact score of one 24 h prompt, the paths of one fitted model, and one whole experiment.
-import { experiment, trainingSegments } from '../../agents/trainer/experiment.js';
+import { experiment } from '../../agents/trainer/experiment.js';
 import type { SlotData } from '../../agents/trainer/scoring.js';
 import { type Bars, contiguousHistory, gridPrices } from '../../forecast/bars.js';
 import { fitAndCompile, type Spec } from '../../forecast/families/index.js';
+import { trainingData } from '../../forecast/fit/training.js';
 import { toPrices } from '../../forecast/onnx/prices.js';
 import { openInProcess } from '../../forecast/onnx/session.js';
 import { scorePaths } from '../../forecast/score/index.js';
@@ -41,13 +42,9 @@ export function simulatedDays(days: number): Bars {
 export const forecast: Bench = async (progress) => {
   const cutoff_s = epoch_s + TRAIN_DAYS * DAY_S;
   const bars = simulatedDays(TRAIN_DAYS + 2 + WINDOWS / 2);
-  const segments = trainingSegments(bars, cutoff_s, (TRAIN_DAYS * DAY_S) / STEP_S);
+  const train = trainingData(bars, cutoff_s, (TRAIN_DAYS * DAY_S) / STEP_S);
   progress('fitting');
-  const { onnx, manifest } = fitAndCompile(
-    spec,
-    { asset: 'BTC', step_s: STEP_S, segments },
-    { ...meta, data_cutoff_s: cutoff_s },
-  );
+  const { onnx, manifest } = fitAndCompile(spec, train, { ...meta, data_cutoff_s: cutoff_s });
   const history = contiguousHistory(bars, cutoff_s, manifest.history_bars);
   const anchor = Math.exp(history.at(-1)!);
   const request = { history, start_s: cutoff_s, step_s: STEP_S, steps: STEPS, paths: COUNT };

@@ -1,6 +1,5 @@
 // Answering: request to response bytes of the real miner, on a real database and a simulated market.
 import { openContext } from '../../agents/runtime/context.js';
-import { trainingSegments } from '../../agents/trainer/experiment.js';
 import { enrol } from '../../blackboard/enrol.js';
 import { BarReader } from '../../blackboard/market.js';
 import { connectAdmin, publicAddress } from '../../cli/admin.js';
@@ -11,6 +10,7 @@ import { temporaryHome } from '../../cli/temporary.js';
 import { openMarket } from '../../cli/up/market.js';
 import { database } from '../../cli/up/up.js';
 import { fitAndCompile } from '../../forecast/families/index.js';
+import { trainingData } from '../../forecast/fit/training.js';
 import { packArtifact } from '../../forecast/manifest.js';
 import { openMiner } from '../../miner/serving/main.js';
 import { loadProfile } from '../../miner/sn50/profile.js';
@@ -56,12 +56,12 @@ export const miner: Bench = async (progress) => {
     progress('fitting');
     const now_s = market.market_at.getTime() / 1000;
     const bars = await new BarReader(publisher.db, 0).series('BTC', 300);
-    const segments = trainingSegments(bars, now_s, (90 * DAY_S) / 300);
-    const { onnx, manifest } = fitAndCompile(
-      spec,
-      { asset: 'BTC', step_s: 300, segments },
-      { data_cutoff_s: now_s, dataset_digest: market.dataset_digest, code_version: 'bench' },
-    );
+    const train = trainingData(bars, now_s, (90 * DAY_S) / 300);
+    const { onnx, manifest } = fitAndCompile(spec, train, {
+      data_cutoff_s: now_s,
+      dataset_digest: market.dataset_digest,
+      code_version: 'bench',
+    });
     await crown(publisher, SLOT, await publisher.store.put(packArtifact(onnx, manifest)));
     const process = await openMiner(await agent('miner'), portsFrom(base).miner);
     closing.push(() => process.close());

@@ -6,7 +6,7 @@ import { decodeModel, encodeModel, type GraphProto, type ModelProto } from '../.
 const meta = { data_cutoff_s: 0, dataset_digest: '0'.repeat(64), code_version: 'test' };
 
 export function honest(): Uint8Array {
-  const train = { asset: 'BTC', step_s: 60, segments: [] };
+  const train = { asset: 'BTC', step_s: 60, segments: [], starts_s: [] };
   return fitAndCompile(families.gbm.start('BTC', 3600), train, meta).onnx;
 }
 

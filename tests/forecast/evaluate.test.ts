@@ -72,7 +72,7 @@ describe('evaluate', () => {
       close: async () => undefined,
     };
     const competition = { horizon_s: 3600, increment_s: 60, intervals: HIGH };
-    await evaluate(spy, b, [t0], competition, { paths: 2, history: 3, seedOf: String });
+    await evaluate(spy, b, [t0], competition, { paths: 2, model: { history_bars: 3 }, seedOf: String });
     // Closed by t0 - 60: the last visible bar opened two minutes before t0.
     expect([...asked[0]]).toEqual([296, 297, 298].map((i) => Math.log(close[i])));
   });
@@ -86,7 +86,7 @@ async function gains(b: Bars, horizon_s: number, trainDays: number, specs: Spec[
   const hi = b.open_s.findIndex((t) => t >= from - horizon_s);
   const past: Bars = { ...b, open_s: b.open_s.subarray(lo, hi), close: b.close.subarray(lo, hi) };
   const runs = segments(past).map((s) => past.close.slice(s.from, s.to).map(Math.log));
-  const train = { asset: b.asset, step_s: b.step, segments: runs };
+  const train = { asset: b.asset, step_s: b.step, segments: runs, starts_s: runs.map((_, i) => i) };
   const meta = { data_cutoff_s: from, dataset_digest: '0'.repeat(64), code_version: 'test' };
   const increment_s = b.step;
   const plan = { stride_s: 3600, horizon_s, max: horizon_s === DAY ? 40 : 150 };
@@ -96,7 +96,7 @@ async function gains(b: Bars, horizon_s: number, trainDays: number, specs: Spec[
   for (const spec of [base, ...specs]) {
     const { onnx, manifest } = fitAndCompile(spec, train, meta);
     const sim = await openInProcess(onnx);
-    const opts = { paths: 400, history: manifest.history_bars, seedOf: (t0: number) => `w${t0}` };
+    const opts = { paths: 400, model: manifest, seedOf: (t0: number) => `w${t0}` };
     scored.push(await evaluate(sim, b, starts, competition, opts));
     await sim.close();
   }

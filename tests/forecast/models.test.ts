@@ -35,7 +35,12 @@ function simulated(n: number, seed: string, gamma = 0): Float64Array {
   return out;
 }
 const prices = simulated(26_000, 'garch');
-const train = { asset: 'BTC', step_s: STEP, segments: [prices.slice(0, 13_000), prices.slice(13_000)] };
+const train = {
+  asset: 'BTC',
+  step_s: STEP,
+  segments: [prices.slice(0, 13_000), prices.slice(13_000)],
+  starts_s: [0, 9e6],
+};
 
 const open: Simulator[] = [];
 async function model(spec: Spec) {
@@ -88,7 +93,7 @@ describe('a compiled model follows its family’s law', () => {
       nu: 'fit',
     });
     return both(spec, (m, r, z) => {
-      const { scale, nu, long_run_variance: far } = m.manifest.params;
+      const { scale, nu, long_run_variance: far } = m.manifest.params as Record<string, number>;
       const now = ewmaWeights(spec, STEP).reduce((s, w, k) => s + w * r[k] * r[k], 0);
       const shape = innovation(nu);
       return grid(
@@ -101,7 +106,7 @@ describe('a compiled model follows its family’s law', () => {
     both(
       { family: 'garch_t', horizon_s: 7200, gjr, history_bars: 300, scale: 'fit', nu: 'fit' },
       (m, r, z) => {
-        const { alpha, gamma, beta, nu, variance, scale } = m.manifest.params;
+        const { alpha, gamma, beta, nu, variance, scale } = m.manifest.params as Record<string, number>;
         const omega = 1 - alpha - gamma / 2 - beta;
         const next = (u: number, x: number) => omega + (alpha + (x < 0 ? gamma : 0)) * x * x + beta * u;
         const first = r.reduce((u, v) => next(u, v / Math.sqrt(variance)), 1);
@@ -120,7 +125,7 @@ describe('a compiled model follows its family’s law', () => {
 describe('fits', () => {
   it('garch_t recovers what made the data', () => {
     const { alpha, beta, nu, scale } = fitAndCompile(families.garch_t.start('BTC', 86_400), train, meta)
-      .manifest.params;
+      .manifest.params as Record<string, number>;
     expect(Math.abs(alpha - truth.alpha)).toBeLessThan(0.015);
     expect(Math.abs(beta - truth.beta)).toBeLessThan(0.02);
     expect(Math.abs(nu - truth.nu)).toBeLessThan(0.8);
@@ -131,7 +136,7 @@ describe('fits', () => {
   it('gjr finds that falls raise variance more than rises', () => {
     const spec = { ...families.garch_t.start('BTC', 86_400), gjr: true };
     const leveraged = { ...train, segments: [simulated(26_000, 'gjr', 0.08)] };
-    const { gamma } = fitAndCompile(spec, leveraged, meta).manifest.params;
+    const { gamma } = fitAndCompile(spec, leveraged, meta).manifest.params as Record<string, number>;
     expect(Math.abs(gamma - 0.08)).toBeLessThan(0.025);
   });
   it('a level fitted on Gaussian noise of known variance is one', () => {
@@ -148,7 +153,10 @@ describe('fits', () => {
       scale: 'fit',
       nu: 1000,
     });
-    const { scale } = fitAndCompile(spec, { ...train, segments: [white] }, meta).manifest.params;
+    const { scale } = fitAndCompile(spec, { ...train, segments: [white] }, meta).manifest.params as Record<
+      string,
+      number
+    >;
     expect(Math.abs(scale - 1)).toBeLessThan(0.02);
   });
   it('refuse constant, broken and scarce prices', () => {
@@ -163,7 +171,7 @@ describe('fits', () => {
     expect(on(prices.slice(0, 100))).toThrow(expect.objectContaining({ code: 'SWARM_E_BARS_TOO_FEW' }));
   });
   it('of the yardstick read no bars', () => {
-    const { manifest } = fitAndCompile(yardstickSpec(86_400), { ...train, segments: [] }, meta);
+    const { manifest } = fitAndCompile(yardstickSpec(86_400), { ...train, segments: [], starts_s: [] }, meta);
     expect(manifest.params).toEqual({ scale: 0.85, nu: 1000, long_run_variance: 0 });
   });
 });
@@ -267,9 +275,9 @@ describe('running', () => {
       seed: 's',
     };
     await expect(sim.simulate(request)).rejects.toMatchObject({ code: 'SWARM_E_MODEL_FAILED' });
-    await expect(sim.simulate({ ...request, history: Float64Array.of(1, Number.NaN) })).rejects.toMatchObject(
-      { code: 'SWARM_E_MODEL_FAILED' },
-    );
+    await expect(sim.simulate({ ...request, history: Float64Array.of(1, Infinity) })).rejects.toMatchObject({
+      code: 'SWARM_E_MODEL_FAILED',
+    });
   });
   it('turns returns into prices path by path', () => {
     const { prices: p, count, points } = toPrices(Float32Array.of(0, Math.LN2, Math.LN2, 0), 2, 2, 10);
@@ -297,7 +305,7 @@ describe('running', () => {
   it('starts the week on Monday, UTC', () => {
     const monday = Date.UTC(2025, 8, 29) / 1000;
     expect([...calendarFeatures(monday, 21_600, 2)].map((v) => Math.round(v * 1e3) / 1e3 + 0)).toEqual([
-      0, 1, 0, 1, 1, 0, 0.223, 0.975,
+      0, 1, 0, 1, 0, 9840, 0, 1, 0, 0.223, 0.975, 360, 120, 0,
     ]);
   });
 });

@@ -38,7 +38,7 @@ export async function storeModel(
   const spec: Spec = { family: 'ewma_t', horizon_s, half_life_s, scale, nu: 1000 };
   const { onnx, manifest } = fitAndCompile(
     spec,
-    { asset, step_s, segments: [] },
+    { asset, step_s, segments: [], starts_s: [] },
     { data_cutoff_s: 0, dataset_digest: 'd'.repeat(64), code_version: 'test' },
   );
   return context.store.put(packArtifact(onnx, manifest));
