@@ -88,3 +88,16 @@ export function normalQuantile(p: number): number {
 export function normalDensity(z: number): number {
   return Math.exp(-0.5 * z * z) * 0.3989422804014327;
 }
+
+/** P(Z <= z), absolute error under 1e-14. Marsaglia (2004), J. Stat. Software 11(4): a series around 0. */
+export function normalCdf(z: number): number {
+  if (z < -8) return 0;
+  if (z > 8) return 1;
+  let sum = z;
+  let term = z;
+  for (let i = 3; sum + term !== sum; i += 2) {
+    term *= (z * z) / i;
+    sum += term;
+  }
+  return 0.5 + sum * normalDensity(z);
+}
