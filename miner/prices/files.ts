@@ -17,7 +17,7 @@ const sidecar = z.object({
   source: z.enum(SOURCE_NAMES),
   symbol: z.string(),
   step_s: z.int().positive(),
-  /** What the source was asked for: bars missing inside were missing there. */
+  /** From what was asked for to the end of the last bar: bars missing inside were missing at the source. */
   from: z.iso.datetime(),
   to: z.iso.datetime(),
   rows: z.int().nonnegative(),
@@ -42,7 +42,7 @@ export function barBytes(path: string): Buffer {
   }
 }
 
-/** Bars of the bytes of a file. Throws SWARM_E_DATA_MISSING for a broken archive, SWARM_E_BARS_* for a broken line. */
+/** Bars of the bytes of a file. Throws SWARM_E_DATA_MISSING for a broken archive, SWARM_E_BARS_FORMAT or SWARM_E_BARS_ORDER for a broken line. */
 export function parseBarFile(path: string, bytes: Buffer, asset: string, step_s: number): ParsedBars {
   let text: string;
   try {

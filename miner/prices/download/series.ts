@@ -56,6 +56,8 @@ export interface Downloaded {
   readonly missing_bars: number;
   /** Bars between what was asked for and the first that the source has. */
   readonly missing_before: number;
+  /** Bars that had closed by the end of what was asked for, after the last that the source has. */
+  readonly missing_after: number;
   readonly sha256: string;
   readonly digest: string;
 }
@@ -92,6 +94,12 @@ export async function downloadSeries(source: CandleSource, want: Wanted, watch: 
     watch.notice(
       `${asset}: ${source.name} has nothing before ${instant(candles[0]!.open_s)}; ${missing_before} bars that were asked for are not there`,
     );
+  const end_s = candles.at(-1)!.open_s + step_s;
+  const missing_after = Math.max(0, (asked.to_s - end_s) / step_s);
+  if (missing_after > 0)
+    watch.notice(
+      `${asset}: ${source.name} has nothing after ${instant(end_s)} yet; ${missing_after} bars are asked for again next time`,
+    );
   const sidecar = publish(file, source, want, asked, existing, candles, parts, watch.now());
   return {
     asset,
@@ -104,6 +112,7 @@ export async function downloadSeries(source: CandleSource, want: Wanted, watch: 
     gaps: sidecar.gaps.length,
     missing_bars: sidecar.gaps.reduce((sum, g) => sum + g.bars, 0),
     missing_before,
+    missing_after,
     sha256: sidecar.sha256,
     digest: sidecar.digest,
   };
@@ -262,7 +271,8 @@ function publish(
     symbol: want.symbol,
     step_s: want.step_s,
     from: instant(Math.min(held.from_s, asked.from_s)),
-    to: instant(Math.max(held.to_s, asked.to_s)),
+    // Not what was asked for: a source that lags behind its clock has said nothing yet about the bars after its last.
+    to: instant(candles.at(-1)!.open_s + want.step_s),
     rows: candles.length,
     gaps: gapsOf(bars),
     sha256: sha256Hex(bytes),
