@@ -21,6 +21,11 @@ export type SwarmErrorCode =
   | 'SWARM_E_DATA_CONFLICT'
   | 'SWARM_E_DATA_END'
   | 'SWARM_E_DATA_MISSING'
+  | 'SWARM_E_DATA_CHECKSUM'
+  | 'SWARM_E_SOURCE_UNREACHABLE'
+  | 'SWARM_E_SOURCE_LIMITED'
+  | 'SWARM_E_SOURCE_REFUSED'
+  | 'SWARM_E_SOURCE_RESPONSE'
   | 'SWARM_E_SIGNATURE';
 
 export class SwarmError extends Error {

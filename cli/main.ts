@@ -102,6 +102,36 @@ data
     const { importCommand } = await import('./data.js');
     await importCommand(dir, o);
   });
+data
+  .command('download')
+  .description('download bars from a public source into files that import and `up --bars` read; resumable')
+  .addOption(
+    new Option('--source <name>', 'where from')
+      .choices(['binance', 'hyperliquid', 'pyth'])
+      .makeOptionMandatory(),
+  )
+  .requiredOption('--assets <list>', 'assets, separated by commas', list)
+  .addOption(new Option('--step <step>', 'length of a bar').choices(['1m', '5m']).default('5m'))
+  .requiredOption('--from <time>', 'open of the first bar', instant)
+  .option('--to <time>', 'end of the last bar (default: now)', instant)
+  .requiredOption('--out <dir>', 'directory of the bar files; a file that is there is extended')
+  .option('--base-url <url>', "a mirror of the source's address")
+  .option('--symbol <name>', "the source's own name of the one asset asked for")
+  .option('--profile <id>', "dated state of the subnet's rules, which names symbols", '2026-05')
+  .action(async (o) => {
+    const { downloadCommand } = await import('./data-download.js');
+    process.exitCode = await downloadCommand(o);
+  });
+data
+  .command('info')
+  .description('what bar files hold: coverage, gaps, odd stretches, checksums; exit 1 when one is broken')
+  .argument('<dir>', 'directory of bar files')
+  .option('--assets <list>', 'only these assets', list)
+  .option('--json', 'as a list of reports')
+  .action(async (dir, o) => {
+    const { infoCommand } = await import('./data-info.js');
+    process.exitCode = infoCommand(dir, o);
+  });
 
 program
   .command('agent')
