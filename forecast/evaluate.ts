@@ -5,6 +5,7 @@ import { type Bars, gridPrices, type HistoryNeed, historyFor, lastPrice } from '
 import { ForecastError } from './errors.js';
 import { toPrices } from './onnx/prices.js';
 import type { Simulator } from './onnx/session.js';
+import { type PlacePlan, placePlan, type Sampling } from './sampler/plan.js';
 import { type ScoringInterval, scorePaths } from './score/index.js';
 import { LEAD_S } from './windows.js';
 
@@ -16,10 +17,15 @@ export interface EvaluatedCompetition {
   readonly intervals: readonly ScoringInterval[];
 }
 
+/** What of a manifest decides how a model is asked. */
+export interface ServedModel extends HistoryNeed {
+  readonly sampling?: Sampling | undefined;
+}
+
 export interface EvaluateOptions {
   readonly paths: number;
   /** What the model reads: its manifest says. */
-  readonly model: HistoryNeed;
+  readonly model: ServedModel;
   /** Seed of the window that starts at t0; give all models the same. */
   seedOf(t0: number): string;
 }
@@ -38,6 +44,7 @@ export async function evaluate(
     throw new ForecastError('SWARM_E_SCORE_INPUT', `${b.step} s bars, increment ${increment_s} s`, hint);
   }
   const steps = horizon_s / increment_s;
+  const place = placement(opts.model, competition);
   const scores = new Float64Array(starts.length);
   for (const [i, t0] of starts.entries()) {
     const real = gridPrices(b, t0, horizon_s, increment_s);
@@ -49,6 +56,7 @@ export async function evaluate(
       steps,
       paths: opts.paths,
       seed: opts.seedOf(t0),
+      place,
     };
     const returns = await sim.simulate(request);
     // The price at t0 is not known yet when a forecast is due: anchor at the last close that was visible.
@@ -56,6 +64,14 @@ export async function evaluate(
     scores[i] = scorePaths(paths, real, increment_s, intervals).total;
   }
   return scores;
+}
+
+/** The placing that a model's manifest states, on the grids that a competition scores. */
+export function placement(
+  { sampling }: ServedModel,
+  { horizon_s, increment_s, intervals }: EvaluatedCompetition,
+): PlacePlan | undefined {
+  return sampling && placePlan(sampling, intervals, increment_s, horizon_s / increment_s);
 }
 
 export interface PairedGain {

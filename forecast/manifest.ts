@@ -8,6 +8,7 @@ import { ForecastError } from './errors.js';
 import { specDigest, specSchema } from './families/spec.js';
 import { MAX_HISTORY_BARS } from './onnx/contract.js';
 import { MAX_MODEL_BYTES } from './onnx/inspect.js';
+import { samplingSchema } from './sampler/plan.js';
 
 export const FORMAT_VERSION = 1;
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
@@ -21,6 +22,8 @@ export const manifestSchema = z.strictObject({
   history_bars: z.number().int().min(2).max(MAX_HISTORY_BARS),
   /** Bars may be missing from its history (NaN). Absent: every one must be there. */
   history_gaps: z.literal(true).optional(),
+  /** How its paths are made: placed as stated here. Absent: drawn. */
+  sampling: samplingSchema.optional(),
   step_s: z.number().int().positive(),
   asset: z.string().min(1),
   /** Unix seconds: no bar that closed later was used. */

@@ -2,9 +2,9 @@
 // Pure computation over its inputs: no database, no clock. Noise is a function of slot and window alone, so every
 // comparison shares it.
 
-import type { Bars, HistoryNeed } from '../../forecast/bars.js';
+import type { Bars } from '../../forecast/bars.js';
 import { ForecastError } from '../../forecast/errors.js';
-import { type EvaluatedCompetition, evaluate } from '../../forecast/evaluate.js';
+import { type EvaluatedCompetition, evaluate, type ServedModel } from '../../forecast/evaluate.js';
 import { fitAndCompile, yardstickSpec } from '../../forecast/families/index.js';
 import { openSandboxed } from '../../forecast/onnx/sandbox.js';
 import { openInProcess, type Simulator } from '../../forecast/onnx/session.js';
@@ -61,7 +61,7 @@ export const scoresOf = (
   data: SlotData,
   sim: Simulator,
   starts: readonly number[],
-  model: HistoryNeed,
+  model: ServedModel,
 ): Promise<Float64Array> =>
   evaluate(sim, data.bars, starts, data.competition, {
     paths: data.paths,

@@ -1,7 +1,8 @@
 // A challenger's shadow answers: what it would have sent for prompts that the champion answered.
 // A shadow is a pure function of things fixed before the prompt's horizon passed (artifact, bars closed by then,
 // anchor, seed), so it is computed afterwards and costs the serving path nothing.
-import { gridPrices, type HistoryNeed, historyFor } from '../../forecast/bars.js';
+import { gridPrices, historyFor } from '../../forecast/bars.js';
+import { placement, type ServedModel } from '../../forecast/evaluate.js';
 import { unpackArtifact } from '../../forecast/manifest.js';
 import { toPrices } from '../../forecast/onnx/prices.js';
 import type { Simulator } from '../../forecast/onnx/session.js';
@@ -40,7 +41,7 @@ function unlessBarsLack(error: { code?: string }): null {
 async function scorePrompt(
   data: ShadowInput,
   sim: Simulator,
-  model: HistoryNeed,
+  model: ServedModel,
   prompt: ShadowInput['prompts'][number],
 ): Promise<number> {
   const { horizon_s, increment_s, intervals } = data.competition;
@@ -52,6 +53,7 @@ async function scorePrompt(
     steps,
     paths: data.paths,
     seed: prompt.seed,
+    place: placement(model, data.competition),
   });
   return scorePaths(
     toPrices(returns, steps, data.paths, prompt.anchor),

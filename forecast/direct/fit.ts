@@ -48,6 +48,8 @@ export interface DirectFit {
   readonly laws: readonly Law[];
   /** Per set, log factor by hour of the week. */
   readonly season: readonly Float64Array[];
+  /** Standard deviation of the log of realised over forecast volatility, beyond what a finite count of steps explains. */
+  readonly pathSpread: number;
   /** Mean relative score. */
   readonly loss: number;
   readonly windows: number;
@@ -96,7 +98,7 @@ export function fitDirect(sets: readonly DirectSet[], plan: DirectPlan): DirectF
       'the direct forecast has no finite optimum',
       'check the training bars or raise the ridge',
     );
-  return { weights: problem.rawWeights(x), laws, season: problem.seasons(x), loss, windows };
+  return { weights: problem.rawWeights(x), laws, season: problem.seasons(x), pathSpread: problem.spread(x), loss, windows };
 }
 
 interface Scaling {
@@ -178,6 +180,23 @@ class Problem {
     const samples = Array.from({ length: this.plan.groups }, () => new LawSample());
     this.#each(x, (set, i, walk) => walk.collect(samples, this.sets[set].y, i));
     return samples.map((sample, g) => (sample.total > 0 ? fitLaw(sample, start[g]) : start[g]));
+  }
+
+  spread(x: Float64Array): number {
+    const { steps } = this.plan;
+    let n = 0;
+    let sum = 0;
+    let square = 0;
+    this.#each(x, (set, i, walk) => {
+      const v = walk.logRealised(this.sets[set].y, i);
+      if (Number.isNaN(v)) return;
+      n += 1;
+      sum += v;
+      square += v * v;
+    });
+    const variance = n > 1 ? square / n - (sum / n) ** 2 : 0;
+    // Var(log of a mean of |z|) of normals is 0.571 / steps; heavier tails make it about twice that.
+    return Math.min(1, Math.sqrt(Math.max(0, variance - 1.2 / steps)));
   }
 
   rawWeights(x: Float64Array): Float64Array {
@@ -306,6 +325,23 @@ class Walk {
       const g = this.#knot[k];
       for (let j = 0; j < width; j++) into[k * width + j] += g * z[i * width + j];
     }
+  }
+
+  /** Log of the window's mean |step return| over the forecast's; NaN when half of the steps were not observed. */
+  logRealised(y: Float32Array, i: number): number {
+    const { terms, steps } = this.plan;
+    let realised = 0;
+    let forecast = 0;
+    let seen = 0;
+    for (let t = 0; t < terms.length; t++) {
+      const { from, to } = terms[t];
+      const observed = y[i * terms.length + t];
+      if (to - from !== 1 || Number.isNaN(observed)) continue;
+      realised += Math.abs(observed);
+      forecast += this.#level * Math.sqrt(this.#variance[from]);
+      seen++;
+    }
+    return 2 * seen > steps && realised > 0 ? Math.log(realised / forecast) : Number.NaN;
   }
 
   collect(samples: readonly LawSample[], y: Float32Array, i: number): void {

@@ -3,6 +3,7 @@
 // Leaves to others: which spec to try (knobs describe the space), where models are stored, how they are judged.
 import type { ZodType } from 'zod';
 import type { TrainingData } from '../fit/training.js';
+import type { Sampling } from '../sampler/plan.js';
 
 export type { TrainingData } from '../fit/training.js';
 
@@ -31,6 +32,10 @@ export interface Family<S> {
   start(asset: string, horizon_s: number): S;
   /** Bars of history that the compiled model reads. */
   historyBars(spec: S, step_s: number): number;
+  /** Bars may be missing from the history (NaN). */
+  readonly gaps?: true | undefined;
+  /** How paths are placed; absent: they are drawn. */
+  sampling?(params: Fitted, ctx: CompileContext<S>): Sampling | undefined;
   /** Throws SWARM_E_BARS_TOO_FEW or SWARM_E_FIT_FAILED. */
   fit(train: TrainingData, spec: S): Fitted;
   /** ONNX bytes; the same arguments give the same bytes. Throws SWARM_E_SPEC_INVALID for params of another family. */

@@ -7,6 +7,7 @@ import { ewmaT } from './ewma-t.js';
 import type { Family, TrainingData } from './family.js';
 import { garchT } from './garch-t.js';
 import { gbm } from './gbm.js';
+import { harSeasonMix } from './har-season-mix.js';
 import { REFERENCE_HOURLY_SIGMA } from './reference.js';
 import { type Spec, specDigest } from './spec.js';
 
@@ -21,6 +22,7 @@ export const families: Readonly<Record<Spec['family'], Family<Spec>>> = {
   gbm: anySpec(gbm),
   ewma_t: anySpec(ewmaT),
   garch_t: anySpec(garchT),
+  har_season_mix: anySpec(harSeasonMix),
 };
 
 /** The reference miner's spec of an asset. Throws SWARM_E_SPEC_INVALID for an asset it has no sigma for. */
@@ -52,6 +54,7 @@ export function fitAndCompile(
   const family = families[spec.family];
   const params = family.fit(train, spec);
   const onnx = family.compile(params, { spec, step_s: train.step_s });
+  const sampling = family.sampling?.(params, { spec, step_s: train.step_s });
   const manifest: Manifest = {
     v: FORMAT_VERSION,
     family: spec.family,
@@ -61,6 +64,8 @@ export function fitAndCompile(
       Object.entries(params).map(([k, v]) => [k, typeof v === 'number' ? v : [...v]]),
     ),
     history_bars: family.historyBars(spec, train.step_s),
+    ...(family.gaps === true ? { history_gaps: true as const } : {}),
+    ...(sampling === undefined ? {} : { sampling }),
     step_s: train.step_s,
     asset: train.asset,
     data_cutoff_s: meta.data_cutoff_s,
@@ -85,6 +90,8 @@ function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
     start: (asset, horizon_s) => family.start(asset, horizon_s),
     historyBars: (spec, step_s) => family.historyBars(own(spec), step_s),
     fit: (train, spec) => family.fit(train, own(spec)),
+    gaps: family.gaps,
+    sampling: (params, ctx) => family.sampling?.(params, { ...ctx, spec: own(ctx.spec) }),
     compile: (params, ctx) => family.compile(params, { ...ctx, spec: own(ctx.spec) }),
   };
 }

@@ -7,8 +7,14 @@ import { ForecastError } from '../errors.js';
 import { ewmaTSchema } from './ewma-t.js';
 import { garchTSchema } from './garch-t.js';
 import { gbmSchema } from './gbm.js';
+import { harSeasonMixSchema } from './har-season-mix.js';
 
-export const specSchema = z.discriminatedUnion('family', [gbmSchema, ewmaTSchema, garchTSchema]);
+export const specSchema = z.discriminatedUnion('family', [
+  gbmSchema,
+  ewmaTSchema,
+  garchTSchema,
+  harSeasonMixSchema,
+]);
 export type Spec = z.infer<typeof specSchema>;
 
 /** Parses unknown data as a spec. Throws SWARM_E_SPEC_INVALID naming the fields at fault. */

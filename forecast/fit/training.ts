@@ -11,6 +11,8 @@ export interface TrainingData {
   readonly segments: readonly Float64Array[];
   /** Open of each segment's first bar, unix seconds. */
   readonly starts_s: readonly number[];
+  /** Other assets over the same time, for fits that share what they have in common. */
+  readonly peers?: readonly TrainingData[] | undefined;
 }
 
 /** Training data from the last `count` bars closed by `cutoff_s`. */

@@ -6,6 +6,7 @@ import { historyFor, indexAtOrBefore } from '../../forecast/bars.js';
 import { ForecastError } from '../../forecast/errors.js';
 import type { Offload } from '../../forecast/offload.js';
 import type { MinerContext } from '../context.js';
+import { competitionFor, scoringIntervals } from '../sn50/profile.js';
 import { type Prompt, parseStart } from '../sn50/prompt.js';
 import type { Champions, Rank } from './champions.js';
 import type { ServingJobs } from './worker.js';
@@ -69,6 +70,8 @@ export class Answering {
         : (lastClose(await this.#series(prompt.asset, MINUTE_S), start_s - LEAD_S) ?? last);
     // The freshest price that was known, minutes where there are any.
     const anchor = minutes.until_s >= last.until_s ? minutes.price : last.price;
+    const rules = competitionFor(profile, prompt.asset, prompt.time_length);
+    const intervals = rules === undefined ? [] : scoringIntervals(rules);
     const seed = `${slot}@${start_s}`;
     let failure: unknown;
     for (const { rank, digest, model } of line) {
@@ -81,6 +84,7 @@ export class Answering {
           anchor,
           seed,
           rule: profile.response_rule,
+          intervals,
         });
         return { rank, artifact: digest, seed, data_until_s: last.until_s, anchor, ...made };
       } catch (error) {

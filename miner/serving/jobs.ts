@@ -5,6 +5,8 @@ import { type Manifest, unpackArtifact } from '../../forecast/manifest.js';
 import { toPrices } from '../../forecast/onnx/prices.js';
 import { openSandboxed } from '../../forecast/onnx/sandbox.js';
 import type { Simulator } from '../../forecast/onnx/session.js';
+import { placePlan } from '../../forecast/sampler/plan.js';
+import type { ScoringInterval } from '../../forecast/score/index.js';
 import type { ResponseRule } from '../sn50/profile.js';
 import { type Prompt, parseStart, pointsOf } from '../sn50/prompt.js';
 import { formatResponse } from '../sn50/response.js';
@@ -25,6 +27,8 @@ export interface AnswerInput {
   readonly anchor: number;
   readonly seed: string;
   readonly rule: ResponseRule;
+  /** What the prompt will be scored on: placed paths fit these grids. */
+  readonly intervals: readonly ScoringInterval[];
 }
 
 export interface AnswerOutput {
@@ -93,6 +97,7 @@ export async function answer(input: AnswerInput): Promise<AnswerOutput> {
     throw new ForecastError('SWARM_E_MODEL_FAILED', `model ${input.digest} is not loaded`, 'Load it first.');
   const { prompt } = input;
   const steps = pointsOf(prompt) - 1;
+  const { sampling } = model.manifest;
   let returns: Float32Array;
   try {
     returns = await (await simulator(model)).simulate({
@@ -102,6 +107,7 @@ export async function answer(input: AnswerInput): Promise<AnswerOutput> {
       steps,
       paths: prompt.num_simulations,
       seed: input.seed,
+      place: sampling && placePlan(sampling, input.intervals, prompt.time_increment, steps),
     });
   } catch (error) {
     await reset(model);
