@@ -4,7 +4,16 @@
 // Leaves to others: what the state is (state.ts), the profile, and how paths are made from it.
 import { ForecastError } from '../errors.js';
 import { descend } from '../fit/lbfgs.js';
-import { type Curve, curveOf, fitLaw, type Law, LawSample, readCrps, readSlope, STANDARD_LAW } from './law.js';
+import {
+  type Curve,
+  curveOf,
+  fitLaw,
+  type Law,
+  LawSample,
+  readCrps,
+  readSlope,
+  STANDARD_LAW,
+} from './law.js';
 
 /** One scored block of the horizon, in steps; terms of one group share a law. */
 export interface Term {
@@ -98,7 +107,14 @@ export function fitDirect(sets: readonly DirectSet[], plan: DirectPlan): DirectF
       'the direct forecast has no finite optimum',
       'check the training bars or raise the ridge',
     );
-  return { weights: problem.rawWeights(x), laws, season: problem.seasons(x), pathSpread: problem.spread(x), loss, windows };
+  return {
+    weights: problem.rawWeights(x),
+    laws,
+    season: problem.seasons(x),
+    pathSpread: problem.spread(x),
+    loss,
+    windows,
+  };
 }
 
 interface Scaling {
@@ -146,9 +162,7 @@ class Problem {
     const position = knotPositions(knots, steps);
     const lower = Int32Array.from(position, (p) => Math.min(knots.length - 2, Math.floor(p)));
     this.#hat = { lower, part: position.map((p, h) => p - lower[h]) };
-    this.#z = sets.map((s) =>
-      s.x.map((v, i) => (v - scaling.mean[i % width]) / scaling.sd[i % width]),
-    );
+    this.#z = sets.map((s) => s.x.map((v, i) => (v - scaling.mean[i % width]) / scaling.sd[i % width]));
   }
 
   /** Weighted mean score plus penalties; writes the gradient. */

@@ -2,9 +2,16 @@
 // Promises: a window's state uses bars that closed a minute before its start, as an answer does; a window that would
 // look past the training data is left out.
 // Leaves to others: the fit.
-import type { ScoringInterval } from '../score/index.js';
+
 import { type TrainingData, trainingGrid } from '../fit/training.js';
-import { localMinute, type Profile, type ProfileParams, profileFactors, scoredOffset_s } from '../profile/index.js';
+import {
+  localMinute,
+  type Profile,
+  type ProfileParams,
+  profileFactors,
+  scoredOffset_s,
+} from '../profile/index.js';
+import type { ScoringInterval } from '../score/index.js';
 import { minuteOfWeek } from '../sessions.js';
 import type { DirectSet, Term } from './fit.js';
 import { featureCount, type StatePlan, type States, statesOf } from './state.js';
@@ -50,13 +57,7 @@ export const rowWidth = (plan: StatePlan): number => 1 + featureCount(plan) + 6;
 export const visibleLag = (step_s: number): number => (step_s === 60 ? 2 : 1);
 
 /** One row of the design: 1, state, calendar of the start. */
-export function fillRow(
-  into: Float64Array,
-  at: number,
-  states: States,
-  bar: number,
-  start_s: number,
-): void {
+export function fillRow(into: Float64Array, at: number, states: States, bar: number, start_s: number): void {
   into[at] = 1;
   let j = at + 1;
   for (const feature of states.features) into[j++] = feature[bar];

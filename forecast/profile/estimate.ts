@@ -96,7 +96,8 @@ export function gapRatios(
     if (Number.isNaN(logs[i])) continue;
     const found = last >= 0 && last < i - 1 ? moves.get(minutes[i]) : undefined;
     if (found !== undefined) {
-      const usual = level[i] * Math.exp(day[Math.floor((minutes[i] % 1440) / 5)] + hour[Math.floor(minutes[i] / 60)]);
+      const usual =
+        level[i] * Math.exp(day[Math.floor((minutes[i] % 1440) / 5)] + hour[Math.floor(minutes[i] / 60)]);
       if (usual > 0) found.push(Math.abs(logs[i] - logs[last]) / usual);
     }
     last = i;
@@ -106,7 +107,8 @@ export function gapRatios(
   const mean = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0) / xs.length;
   const overall = mean(every);
   return [...moves].flatMap(([m, xs]) => {
-    const ratio = ((xs.length > 0 ? mean(xs) : 0) * xs.length + overall * GAP_PRIOR) / (xs.length + GAP_PRIOR);
+    const ratio =
+      ((xs.length > 0 ? mean(xs) : 0) * xs.length + overall * GAP_PRIOR) / (xs.length + GAP_PRIOR);
     return [m % (step_s / 60) === 0 ? m : Math.floor(m), Math.round(Math.max(1, ratio) * 1e4) / 1e4];
   });
 }

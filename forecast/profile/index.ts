@@ -57,19 +57,19 @@ export function fitProfile(train: TrainingData, profile: Profile): ProfileParams
     );
   const level = dailyLevel(size, Math.round(86_400 / step_s));
   const ratio = size.map((v, i) => v / level[i]);
-  const fit = (bucketOf: (i: number) => number, buckets: number, prior: number): Float64Array =>
+  const bucketed = (bucketOf: (i: number) => number, buckets: number, prior: number): Float64Array =>
     bucketSums(ratio, bucketOf, buckets, prior);
   const divide = (by: Float64Array, bucketOf: (i: number) => number): void => {
     for (let i = 0; i < ratio.length; i++) ratio[i] /= Math.exp(by[bucketOf(i)]);
   };
   const dayOf = (i: number): number => Math.floor((minutes[i] % 1440) / 5);
-  const day = smoothCircular(fit(dayOf, DAY_BUCKETS, PRIOR.day), 3);
+  const day = smoothCircular(bucketed(dayOf, DAY_BUCKETS, PRIOR.day), 3);
   divide(day, dayOf);
   const hourOf = (i: number): number => Math.floor(minutes[i] / 60);
-  const hour = smoothCircular(fit(hourOf, HOUR_BUCKETS, PRIOR.hour), 1);
+  const hour = smoothCircular(bucketed(hourOf, HOUR_BUCKETS, PRIOR.hour), 1);
   divide(hour, hourOf);
   const minuteOf = (i: number): number => minutes[i] % 60;
-  const minute = step_s === 60 ? fit(minuteOf, 60, PRIOR.minute) : new Float64Array(0);
+  const minute = step_s === 60 ? bucketed(minuteOf, 60, PRIOR.minute) : new Float64Array(0);
   return {
     day: rounded(day),
     hour: rounded(hour),
@@ -97,7 +97,8 @@ export function weekTable(profile: Profile, params: ProfileParams, step_s: numbe
     for (let m = closed[k]; m < closed[k + 1]; m += step_s / 60)
       table[Math.floor((m * 60) / step_s) % slots] = share;
   const gaps = list('gaps');
-  for (let k = 0; k + 1 < gaps.length; k += 2) table[Math.floor((gaps[k] * 60) / step_s) % slots] *= gaps[k + 1];
+  for (let k = 0; k + 1 < gaps.length; k += 2)
+    table[Math.floor((gaps[k] * 60) / step_s) % slots] *= gaps[k + 1];
   return table;
 }
 
@@ -120,7 +121,8 @@ export function profileFactors(
     const t = start_s + i * step_s;
     const minute = localMinute(profile, t);
     const code = profile.holidays ? newYorkHoliday(t) : 0;
-    const shut = code === 1 || (code === 2 && minuteOfWeek(t + newYorkOffset_s(t)) % 1440 >= EARLY_CLOSE_MINUTE);
+    const shut =
+      code === 1 || (code === 2 && minuteOfWeek(t + newYorkOffset_s(t)) % 1440 >= EARLY_CLOSE_MINUTE);
     return shut ? share : table[Math.floor((minute * 60) / step_s)];
   });
 }

@@ -28,8 +28,7 @@ export function place(
   }
   const targets = targetsOf(source, steps, n, count, plan.grids);
   const paths = new Float64Array(steps * count);
-  for (let h = 0; h < steps; h++)
-    for (let i = 0; i < count; i++) paths[h * count + i] = source[h * n + i];
+  for (let h = 0; h < steps; h++) for (let i = 0; i < count; i++) paths[h * count + i] = source[h * n + i];
   const ranker = new Ranker(count);
   const sum = new Float64Array(count);
   for (let sweep = 0; sweep < plan.sweeps; sweep++)

@@ -15,9 +15,7 @@ export const samplingSchema = z.strictObject({
    * the horizon's first block of that length. Without entries the simulated law is taken as it is.
    */
   laws: z
-    .array(
-      z.strictObject({ seconds: z.number().int().positive(), first: z.boolean(), law: lawSchema }),
-    )
+    .array(z.strictObject({ seconds: z.number().int().positive(), first: z.boolean(), law: lawSchema }))
     .max(32),
 });
 export type Sampling = z.infer<typeof samplingSchema>;

@@ -4,19 +4,27 @@ import { table } from '../../cli/status/render.js';
 import type { Bench, Figure } from './figure.js';
 import { forecast } from './forecast.js';
 import { miner } from './miner.js';
+import { skillRows, skillTable } from './skill.js';
 
 const benches: Readonly<Record<string, Bench>> = { forecast, miner };
 
 const args = process.argv.slice(2);
 const json = args.includes('--json');
-const names = args.filter((arg) => arg !== '--json');
-const bench = names.length === 1 && Object.hasOwn(benches, names[0]!) ? benches[names[0]!] : undefined;
+const [name, ...rest] = args.filter((arg) => arg !== '--json');
+const progress = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+const bench = name !== undefined && Object.hasOwn(benches, name) ? benches[name] : undefined;
 
-if (bench === undefined) {
-  process.stderr.write(`name one bench: ${Object.keys(benches).join(', ')}\n`);
+if (name === 'skill') {
+  const rows = await skillRows(progress, rest);
+  process.stdout.write(`${json ? JSON.stringify(rows) : skillTable(rows)}\n`);
+  process.exit();
+} else if (bench === undefined || rest.length > 0) {
+  progress(`name one bench: ${[...Object.keys(benches), 'skill [SLOT ...]'].join(', ')}`);
   process.exitCode = 2;
 } else {
-  const figures = await bench((line) => process.stderr.write(`${line}\n`));
+  const figures = await bench(progress);
   process.stdout.write(`${json ? JSON.stringify(figures) : show(figures)}\n`);
   // Whatever a run leaves open must not keep it from ending.
   process.exit();

@@ -3,8 +3,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { knotPositions } from '../../forecast/direct/fit.js';
 import { statesOf } from '../../forecast/direct/state.js';
 import { startCalendar, unseasoned } from '../../forecast/direct/windows.js';
-import { families, fitAndCompile, type Spec } from '../../forecast/families/index.js';
 import type { HarSeasonMixSpec } from '../../forecast/families/har-season-mix.js';
+import { families, fitAndCompile, type Spec } from '../../forecast/families/index.js';
 import { openInProcess, type Simulator } from '../../forecast/onnx/session.js';
 import { profileFactors } from '../../forecast/profile/index.js';
 import { rng } from '../../forecast/rng.js';
@@ -75,7 +75,7 @@ describe('har_season_mix', () => {
     const states = statesOf(unseasoned(holed, factor), STEP, plan);
     const row = [1, ...states.features.map((f) => f[end]), ...startCalendar(minuteOfWeek(t0))];
     const knots = spec.knots_s.map((s) => s / STEP);
-    const at = knots.map((_, k) => row.reduce((sum, v, j) => sum + p.weights[k * row.length + j] * v, 0));
+    const at = knots.map((_, k) => row.reduce((sum, v, j) => sum + p['weights'][k * row.length + j] * v, 0));
     const position = knotPositions(knots, steps);
     const first = new Float32Array(steps * paths);
     rng('law').fillNormal(first);
@@ -86,7 +86,7 @@ describe('har_season_mix', () => {
       const k = Math.min(knots.length - 2, Math.floor(position[h]));
       const log = at[k] + (position[h] - k) * (at[k + 1] - at[k]) + states.level[end];
       const hour = Math.floor(minuteOfWeek(t0 + h * STEP) / 60);
-      const scale = Math.exp(log + p.season[hour]) * factor[end + 2 + h];
+      const scale = Math.exp(log + p['season'][hour]) * factor[end + 2 + h];
       for (let i = 0; i < paths; i++) {
         const want = scale * first[h * paths + i] * Math.exp(spread * second[i] - spread * spread);
         expect(Math.abs(got[h * paths + i] - want)).toBeLessThan(4e-3 * Math.abs(want) + 1e-9);

@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { type ParsedBars, parseBarsCsv } from '../../forecast/bars.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+// From the sources, and from dist/ one folder deeper.
+const here = fileURLToPath(new URL('../../', import.meta.url));
+const root = existsSync(join(here, 'package.json')) ? here : join(here, '..');
 const { SWARM_TEST_DATA } = process.env;
 const shared = SWARM_TEST_DATA ?? join(root, '..', 'shared');
 
