@@ -8,6 +8,9 @@ import type { PlacePlan } from './plan.js';
 import { Ranker } from './rank.js';
 import { type BlockTarget, targetsOf } from './targets.js';
 
+/** What a rank fits into. */
+const MOST_PATHS = 65_536;
+
 /**
  * `count` paths [steps x count] of log returns from source returns [steps x n], n >= count, both row-major.
  * Throws SWARM_E_SCORE_INPUT for shapes that do not agree.
@@ -19,7 +22,7 @@ export function place(
   count: number,
   plan: PlacePlan,
 ): Float32Array {
-  if (source.length !== steps * n || !(count >= 1 && count <= n)) {
+  if (source.length !== steps * n || !(count >= 1 && count <= Math.min(n, MOST_PATHS))) {
     throw new ForecastError(
       'SWARM_E_SCORE_INPUT',
       `${source.length} log returns for ${steps} steps x ${n} paths of which ${count} are wanted`,
@@ -50,6 +53,10 @@ function remap(
     for (let i = 0; i < count; i++) sum[i] += paths[at + i];
   }
   const order = ranker.order(sum);
+  if (to - from === 1) {
+    for (let rank = 0; rank < count; rank++) paths[from * count + order[rank]] = quantiles[rank];
+    return;
+  }
   const share = 1 / (to - from);
   for (let rank = 0; rank < count; rank++) {
     const i = order[rank];

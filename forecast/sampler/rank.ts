@@ -1,64 +1,63 @@
-// Order of a thousand numbers, fast: a radix sort of their float bits that carries positions along.
-// Promises: ascending, stable, no allocation after construction. Leaves NaN to callers: there is none in a forecast.
+// Order of a thousand numbers, fast: a radix sort of 16-bit positions in their range.
+// Promises: a permutation; ascending to a 65,536th of the range; no allocation after construction.
+// Leaves NaN to callers: there is none in a forecast.
 
-const BITS = 11;
-const CELLS = 1 << BITS;
-const MASK = CELLS - 1;
+const CELLS = 256;
+const TOP = 65_535.999;
 
 export class Ranker {
-  readonly #keys: Uint32Array;
-  readonly #float: Float32Array;
-  #order: Uint32Array;
-  #spare: Uint32Array;
-  readonly #counts = [new Uint32Array(CELLS), new Uint32Array(CELLS), new Uint32Array(CELLS)];
+  readonly #keys: Uint16Array;
+  readonly #order: Uint16Array;
+  readonly #spare: Uint16Array;
+  readonly #low = new Uint32Array(CELLS);
+  readonly #high = new Uint32Array(CELLS);
 
+  /** For n values, at most 65,536. */
   constructor(n: number) {
-    this.#float = new Float32Array(n);
-    this.#keys = new Uint32Array(this.#float.buffer);
-    this.#order = new Uint32Array(n);
-    this.#spare = new Uint32Array(n);
+    this.#keys = new Uint16Array(n);
+    this.#order = new Uint16Array(n);
+    this.#spare = new Uint16Array(n);
   }
 
   /** Positions in ascending order of `values`. The result is reused by the next call. */
-  order(values: Float64Array): Uint32Array {
+  order(values: Float64Array): Uint16Array {
     const keys = this.#keys;
+    const low = this.#low.fill(0);
+    const high = this.#high.fill(0);
     const n = keys.length;
-    this.#float.set(values);
-    const [a, b, c] = this.#counts;
-    a.fill(0);
-    b.fill(0);
-    c.fill(0);
+    let least = values[0];
+    let most = values[0];
+    for (let i = 1; i < n; i++) {
+      const v = values[i];
+      if (v < least) least = v;
+      else if (v > most) most = v;
+    }
+    const scale = most > least ? TOP / (most - least) : 0;
     for (let i = 0; i < n; i++) {
-      const bits = keys[i];
-      // Floats as unsigned integers in the same order: negatives reversed, positives above them.
-      const key = (bits >>> 31 ? ~bits : bits | 0x80000000) >>> 0;
+      const key = ((values[i] - least) * scale) | 0;
       keys[i] = key;
-      a[key & MASK]++;
-      b[(key >>> BITS) & MASK]++;
-      c[key >>> (2 * BITS)]++;
-      this.#order[i] = i;
+      low[key & 255]++;
+      high[key >>> 8]++;
     }
-    this.#pass(a, 0);
-    this.#pass(b, BITS);
-    this.#pass(c, 2 * BITS);
-    return this.#order;
+    cumulate(low);
+    cumulate(high);
+    const spare = this.#spare;
+    const order = this.#order;
+    for (let i = 0; i < n; i++) spare[low[keys[i] & 255]++] = i;
+    for (let i = 0; i < n; i++) {
+      const at = spare[i];
+      order[high[keys[at] >>> 8]++] = at;
+    }
+    return order;
   }
+}
 
-  #pass(count: Uint32Array, shift: number): void {
-    const keys = this.#keys;
-    const from = this.#order;
-    const to = this.#spare;
-    let sum = 0;
-    for (let k = 0; k < CELLS; k++) {
-      const own = count[k];
-      count[k] = sum;
-      sum += own;
-    }
-    for (let i = 0; i < from.length; i++) {
-      const at = from[i];
-      to[count[(keys[at] >>> shift) & MASK]++] = at;
-    }
-    this.#order = to;
-    this.#spare = from;
+/** Counts to the position at which each cell begins. */
+function cumulate(counts: Uint32Array): void {
+  let sum = 0;
+  for (let k = 0; k < CELLS; k++) {
+    const own = counts[k];
+    counts[k] = sum;
+    sum += own;
   }
 }
