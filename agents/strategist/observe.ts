@@ -24,22 +24,28 @@ const ENOUGH = 6;
 /** Chance of stating a pattern where there is none, shared by all contrasts that were looked at. */
 const FALSE_SHARE = 0.05;
 
-/** Welch t of two samples, with the difference of their means; null when either is too small or both are constant. */
+/**
+ * Welch t of two samples as the normal deviate of the same probability, with the difference of their means; null when
+ * either is too small or both are constant. Deviate by Wallace (1959), Ann. Math. Statist. 30, eq. 2.8.
+ */
 function contrast(
   inside: readonly number[],
   outside: readonly number[],
-): { t: number; effect: number } | null {
-  if (inside.length < ENOUGH || outside.length < ENOUGH) return null;
-  const se = Math.sqrt(
-    sampleVariance([...inside]) / inside.length + sampleVariance([...outside]) / outside.length,
-  );
+): { z: number; effect: number } | null {
+  const [n, m] = [inside.length, outside.length];
+  if (n < ENOUGH || m < ENOUGH) return null;
+  const [a, b] = [sampleVariance([...inside]) / n, sampleVariance([...outside]) / m];
+  if (!(a + b > 0)) return null;
   const effect = mean([...inside]) - mean([...outside]);
-  return se > 0 ? { t: effect / se, effect } : null;
+  const square = effect ** 2 / (a + b);
+  const freedom = (a + b) ** 2 / (a ** 2 / (n - 1) + b ** 2 / (m - 1));
+  const z = Math.sqrt(freedom * Math.log1p(square / freedom)) * ((8 * freedom + 1) / (8 * freedom + 3));
+  return { z, effect };
 }
 
 /** The clearest pattern in one slot's experiments, or null when none is clear. */
 export function clearestPattern(seen: readonly Observed[]): StatedPattern | null {
-  const found: { t: number; pattern: StatedPattern }[] = [];
+  const found: { z: number; pattern: StatedPattern }[] = [];
   const offer = (
     inside: readonly Observed[],
     outside: readonly Observed[],
@@ -50,8 +56,8 @@ export function clearestPattern(seen: readonly Observed[]): StatedPattern | null
       outside.map((o) => o.gain),
     );
     if (one === null) return;
-    const { t, effect } = one;
-    found.push({ t: Math.abs(t), pattern: { ...predicate, direction: effect > 0 ? 1 : -1, effect } });
+    const { z, effect } = one;
+    found.push({ z, pattern: { ...predicate, direction: effect > 0 ? 1 : -1, effect } });
   };
   for (const family of [...new Set(seen.map((o) => o.family))].sort()) {
     const kin = seen.filter((o) => o.family === family);
@@ -78,7 +84,7 @@ export function clearestPattern(seen: readonly Observed[]): StatedPattern | null
       );
     }
   }
-  const best = found.sort((a, b) => b.t - a.t)[0];
+  const best = found.sort((a, b) => b.z - a.z)[0];
   if (best === undefined) return null;
-  return best.t > normalQuantile(1 - FALSE_SHARE / 2 / found.length) ? best.pattern : null;
+  return best.z > normalQuantile(1 - FALSE_SHARE / 2 / found.length) ? best.pattern : null;
 }

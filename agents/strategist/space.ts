@@ -35,7 +35,9 @@ function admissible(draft: () => Fields, task: Task, otherwise: Spec): Spec {
   for (let i = 0; i < REDRAWS; i++) {
     try {
       const spec = parseSpec(draft());
-      if (families[spec.family].historyBars(spec, task.step_s) <= task.max_history_bars) return spec;
+      const family = families[spec.family];
+      // A family that copes with missing bars may look back further than every window reaches without a gap.
+      if (family.gaps === true || family.historyBars(spec, task.step_s) <= task.max_history_bars) return spec;
     } catch (error) {
       if ((error as { code?: string }).code !== 'SWARM_E_SPEC_INVALID') throw error;
     }

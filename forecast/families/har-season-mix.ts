@@ -160,7 +160,10 @@ export const harSeasonMix: Family<HarSeasonMixSpec> = {
     season_ridge: { min: 0.5, max: 100, log: true },
     stride_s: { min: 1200, max: 6 * HOUR, log: true, integer: true },
   },
-  start: (_asset, horizon_s) => (horizon_s > 3 * HOUR ? dayStart(horizon_s) : hourStart(horizon_s)),
+  start: (asset, horizon_s) => {
+    const spec = horizon_s > 3 * HOUR ? dayStart(horizon_s) : hourStart(horizon_s);
+    return CLOSING.has(asset) ? { ...spec, profile: closingWeek } : spec;
+  },
   historyBars,
   gaps: true,
   fit(train, spec): Fitted {
@@ -224,6 +227,16 @@ const week = {
   clock: 'utc',
   closed: 'never',
   holidays: false,
+  closed_share: 0,
+} as const;
+
+/** Assets whose home market closes at night or at weekends. */
+const CLOSING: ReadonlySet<string> = new Set(['XAU', 'WTIOIL', 'SPYX', 'NVDAX', 'TSLAX', 'AAPLX', 'GOOGLX']);
+const closingWeek = {
+  kind: 'week',
+  clock: 'new_york',
+  closed: 'learned',
+  holidays: true,
   closed_share: 0,
 } as const;
 
