@@ -258,6 +258,7 @@ class Walk {
   readonly #pull: Float64Array;
   readonly #knot: Float64Array;
   readonly #hour: Int32Array;
+  readonly #shortest: number;
 
   constructor(
     readonly plan: DirectPlan,
@@ -268,6 +269,7 @@ class Walk {
     this.#pull = new Float64Array(plan.steps + 1);
     this.#knot = new Float64Array(plan.knots.length);
     this.#hour = new Int32Array(plan.steps);
+    this.#shortest = Math.min(...plan.terms.map((t) => t.to - t.from));
   }
 
   /** Step variances in units of the window's level squared. */
@@ -341,7 +343,7 @@ class Walk {
     }
   }
 
-  /** Log of the window's mean |step return| over the forecast's; NaN when half of the steps were not observed. */
+  /** Log of the mean |return| over the shortest blocks over the forecast's; NaN when half were not observed. */
   logRealised(y: Float32Array, i: number): number {
     const { terms, steps } = this.plan;
     let realised = 0;
@@ -350,12 +352,12 @@ class Walk {
     for (let t = 0; t < terms.length; t++) {
       const { from, to } = terms[t];
       const observed = y[i * terms.length + t];
-      if (to - from !== 1 || Number.isNaN(observed)) continue;
+      if (to - from !== this.#shortest || Number.isNaN(observed)) continue;
       realised += Math.abs(observed);
-      forecast += this.#level * Math.sqrt(this.#variance[from]);
+      forecast += this.#level * Math.sqrt(this.#prefix[to] - this.#prefix[from]);
       seen++;
     }
-    return 2 * seen > steps && realised > 0 ? Math.log(realised / forecast) : Number.NaN;
+    return 2 * seen * this.#shortest > steps && realised > 0 ? Math.log(realised / forecast) : Number.NaN;
   }
 
   collect(samples: readonly LawSample[], y: Float32Array, i: number): void {

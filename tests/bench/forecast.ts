@@ -1,15 +1,16 @@
 // Forecasting: the exact score of one 24 h prompt, the paths of one fitted model, and one whole experiment.
-import { experiment } from '../../agents/trainer/experiment.js';
-import type { SlotData } from '../../agents/trainer/scoring.js';
+import { type ExperimentInput, experiment } from '../../agents/trainer/experiment.js';
 import { type Bars, contiguousHistory, gridPrices } from '../../forecast/bars.js';
 import { fitAndCompile, type Spec } from '../../forecast/families/index.js';
 import { trainingData } from '../../forecast/fit/training.js';
 import { toPrices } from '../../forecast/onnx/prices.js';
 import { openInProcess } from '../../forecast/onnx/session.js';
+import { placePlan } from '../../forecast/sampler/plan.js';
 import { scorePaths } from '../../forecast/score/index.js';
 import { windowStarts } from '../../forecast/windows.js';
 import { aggregate, epoch_s, simulatedMarket } from '../../miner/market/simulated.js';
 import { findCompetition, loadProfile, scoringIntervals } from '../../miner/sn50/profile.js';
+import { compiledScore } from './compiled.js';
 import { type Bench, figure, quantile, timed } from './figure.js';
 import { calibration, type PlainGarch, plainPaths, plainScore } from './plain.js';
 
@@ -17,6 +18,7 @@ const DAY_S = 86_400;
 const STEP_S = 300;
 const TRAIN_DAYS = 90;
 const COUNT = 1000;
+const SOURCE_PATHS = 20_000;
 const STEPS = DAY_S / STEP_S;
 /** Fits see 90 days; windows begin a day later, one every twelve hours. */
 const WINDOWS = 60;
@@ -24,13 +26,13 @@ const WINDOWS = 60;
 const rules = findCompetition(loadProfile('2026-05'), '24h');
 const meta = { dataset_digest: '0'.repeat(64), code_version: 'bench' };
 
-export const spec: Spec = {
-  family: 'garch_t',
+export const spec = {
+  family: 'garch_t' as const,
   horizon_s: DAY_S,
   gjr: true,
   history_bars: 576,
-  scale: 'fit',
-  nu: 'fit',
+  scale: 'fit' as const,
+  nu: 'fit' as const,
 };
 
 /** Five-minute bars of the simulated market, whole days from its epoch on. */
@@ -57,6 +59,19 @@ export const forecast: Bench = async (progress) => {
     ),
     0.5,
   );
+  progress('placed paths');
+  const place = placePlan(
+    { source_paths: SOURCE_PATHS, sweeps: 3, laws: [] },
+    scoringIntervals(rules),
+    STEP_S,
+    STEPS,
+  );
+  const placed_ms = quantile(
+    await timed(9, async (run) =>
+      toPrices(await sim.simulate({ ...request, seed: `${run}`, place }), STEPS, COUNT, anchor),
+    ),
+    0.5,
+  );
   const plain_ms = quantile(
     await timed(10, (run) =>
       plainPaths(manifest.params as unknown as PlainGarch, COUNT, STEPS + 1, anchor, `${run}`),
@@ -75,15 +90,24 @@ export const forecast: Bench = async (progress) => {
   const crps_ms = quantile(await timed(20, () => scorePaths(paths, real, STEP_S, intervals)), 0.5);
   const gufunc_ms = quantile(await timed(5, () => plainScore(paths, real, STEP_S, intervals)), 0.5);
 
+  const compiled = compiledScore(paths, real, STEP_S, intervals);
+  if (compiled === null) progress('crps24h: no python with numba; set SWARM_PYTHON to one');
+  else if (!(Math.abs(compiled.total - ours) < 1e-9 * ours))
+    throw new Error(`scores differ: ${ours} and ${compiled.total}`);
+
   progress('experiment');
   const experiment_s = await oneExperiment(bars, cutoff_s);
+  progress('experiments in a row');
+  const per_hour = await experimentsPerHour(bars, cutoff_s);
+  progress('memory over 2,000 experiments');
+  const memory = await memoryOver(2000, bars, cutoff_s);
   return [
     figure(
       'crps24h',
       'ms',
       crps_ms,
-      gufunc_ms,
-      'score of a 1000 x 289 prompt; reference: the properscoring loop',
+      compiled?.ms ?? gufunc_ms,
+      `score of a 1000 x 289 prompt; reference: properscoring's loop, ${compiled === null ? 'interpreted' : 'compiled by numba'}`,
     ),
     figure(
       'paths_plain',
@@ -91,6 +115,27 @@ export const forecast: Bench = async (progress) => {
       paths_ms,
       plain_ms,
       '1000 x 289 paths of a fitted garch_t; reference: a plain loop',
+    ),
+    figure(
+      'paths_placed',
+      'ms',
+      placed_ms,
+      plain_ms,
+      `the same, placed from ${SOURCE_PATHS} simulated paths; reference: the plain loop`,
+    ),
+    figure(
+      'experiments_per_hour',
+      '1/h',
+      per_hour,
+      1000,
+      `garch_t specs one after the other, ${WINDOWS} windows each; reference: the aim`,
+    ),
+    figure(
+      'memory_growth',
+      'MiB',
+      memory.end,
+      memory.begin,
+      'resident after 2,000 experiments; reference: after 200',
     ),
     figure(
       'experiment_s',
@@ -102,31 +147,66 @@ export const forecast: Bench = async (progress) => {
   ];
 };
 
-/** Seconds for fit and score; the yardstick's scores are known by then, as they are to an agent at work. */
-async function oneExperiment(bars: Bars, cutoff_s: number): Promise<number> {
+/** One experiment's input, of `count` public windows. */
+function inputFor(bars: Bars, cutoff_s: number, of: Spec, count: number): ExperimentInput {
   const from_s = cutoff_s + DAY_S;
   const starts = windowStarts(from_s, from_s + (WINDOWS / 2 + 1) * DAY_S, {
     stride_s: DAY_S / 2,
     horizon_s: DAY_S,
     max: WINDOWS,
-  });
-  const data: SlotData = {
+  }).slice(0, count);
+  return {
     slot: '24h/BTC',
     competition: { horizon_s: DAY_S, increment_s: STEP_S, intervals: scoringIntervals(rules) },
     bars,
     ...meta,
-    lag: 2,
+    lag: Math.min(2, count - 1),
     paths: COUNT,
     lookback_bars: (10 * DAY_S) / STEP_S,
-  };
-  const input = {
-    ...data,
-    spec,
+    spec: of,
     data_cutoff_s: cutoff_s,
     train_bars: (TRAIN_DAYS * DAY_S) / STEP_S,
     starts,
-    min_windows: WINDOWS,
+    min_windows: count,
   };
-  const [spent_ms] = await timed(1, () => experiment(input));
+}
+
+/** Seconds for fit and score; the yardstick's scores are known by then, as they are to an agent at work. */
+async function oneExperiment(bars: Bars, cutoff_s: number): Promise<number> {
+  const [spent_ms] = await timed(1, () => experiment(inputFor(bars, cutoff_s, spec, WINDOWS)));
   return spent_ms! / 1000;
+}
+
+/** Different specs in a row for half a minute. */
+async function experimentsPerHour(bars: Bars, cutoff_s: number): Promise<number> {
+  const began = performance.now();
+  let done = 0;
+  while (performance.now() - began < 30_000) {
+    const next: Spec = { ...spec, gjr: done % 2 === 0, history_bars: 400 + 16 * done };
+    await experiment(inputFor(bars, cutoff_s, next, WINDOWS));
+    done += 1;
+  }
+  return (done * 3_600_000) / (performance.now() - began);
+}
+
+/** Resident MiB after a tenth and after all of `count` small experiments: fit, compile, open, score, close. */
+async function memoryOver(
+  count: number,
+  bars: Bars,
+  cutoff_s: number,
+): Promise<{ begin: number; end: number }> {
+  const resident = (): number => process.memoryUsage().rss / 2 ** 20;
+  let begin = 0;
+  for (let i = 0; i < count; i++) {
+    const next: Spec = {
+      family: 'ewma_t',
+      horizon_s: DAY_S,
+      half_life_s: 3600 + i,
+      scale: 0.9,
+      nu: 5 + (i % 20),
+    };
+    await experiment(inputFor(bars, cutoff_s, next, 3));
+    if (i + 1 === count / 10) begin = resident();
+  }
+  return { begin, end: resident() };
 }

@@ -31,7 +31,11 @@ export async function skillRows(
       return recordedFile(asset, Number.parseInt(minutes, 10)) === undefined;
     });
     if (missing !== undefined) progress(`${id} skipped: no recorded bars ${missing}`);
-    else rows.push(await measure(slot, load, progress));
+    else {
+      const row = await measure(slot, load, progress);
+      progress(JSON.stringify(row));
+      rows.push(row);
+    }
   }
   return rows;
 }

@@ -179,13 +179,16 @@ function oracleScores(
     window: 500,
   };
   const known = directSet(train, { plan: state, profile, profileParams, steps, terms, stride_s });
+  const shortest = Math.min(...blocks.map((b) => b.steps));
   const realised = (y: Float32Array, factor: ArrayLike<number>, at: number): number => {
     let sum = 0;
     let n = 0;
     terms.forEach(({ from, to }, t) => {
       const v = y[at * terms.length + t]!;
-      if (to - from !== 1 || Number.isNaN(v)) return;
-      sum += Math.abs(v) / factor[at * steps + from]!;
+      if (to - from !== shortest || Number.isNaN(v)) return;
+      let variance = 0;
+      for (let h = from; h < to; h++) variance += factor[at * steps + h]! ** 2;
+      sum += Math.abs(v) / Math.sqrt(variance);
       n += 1;
     });
     return n > 5 ? Math.log(Math.max(1e-8, sum / n)) : Number.NaN;
