@@ -10,6 +10,7 @@ import {
   fitLaw,
   type Law,
   LawSample,
+  lawDeviation,
   readCrps,
   readSlope,
   STANDARD_LAW,
@@ -107,9 +108,13 @@ export function fitDirect(sets: readonly DirectSet[], plan: DirectPlan): DirectF
       'the direct forecast has no finite optimum',
       'check the training bars or raise the ridge',
     );
+  const unit = lawDeviation(laws[0]);
+  const weights = problem.rawWeights(x);
+  // Paths that are drawn, not placed, should have the shortest blocks' deviation: it moves from the laws to the level.
+  for (let k = 0; k < plan.knots.length; k++) weights[k * plan.width] += Math.log(unit);
   return {
-    weights: problem.rawWeights(x),
-    laws,
+    weights,
+    laws: laws.map((law) => ({ ...law, scales: law.scales.map((v) => v / unit) })),
     season: problem.seasons(x),
     pathSpread: problem.spread(x),
     loss,

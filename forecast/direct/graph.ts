@@ -26,6 +26,8 @@ export interface DirectModel {
 
 const KNOT_LIMIT = 8;
 const LEAST_WEIGHT = 1e-9;
+/** Larger ones mean that the return says nothing. */
+const MOST_FACTOR = 1e6;
 const COLUMNS = { calendar: 7, noise: 2 } as const;
 
 export function compileDirect(m: DirectModel): Uint8Array {
@@ -53,11 +55,12 @@ function stateGraph(g: GraphBuilder, m: DirectModel): { level: string; features:
   const logs = g.op('Where', [missing, g.doubles([0]), 'history']);
   const slice = (x: string, from: number, to: number): string =>
     g.op('Slice', [x, g.ints([from], [1]), g.ints([to], [1])]);
-  const mask = g.op('Cast', [g.op('And', [slice(there, 1, m.bars), slice(there, 0, n)])], {
-    to: ELEMENT.DOUBLE,
-  });
+  const factor = historyFactor(g, m.profile, m.profileParams, m.step_s, m.bars);
+  const both = g.op('And', [slice(there, 1, m.bars), slice(there, 0, n)]);
+  const seen = g.op('And', [both, g.op('Less', [factor, g.doubles([MOST_FACTOR])])]);
+  const mask = g.op('Cast', [seen], { to: ELEMENT.DOUBLE });
   const moved = g.op('Mul', [g.op('Sub', [slice(logs, 1, m.bars), slice(logs, 0, n)]), mask]);
-  const returns = g.op('Div', [moved, historyFactor(g, m.profile, m.profileParams, m.step_s, m.bars)]);
+  const returns = g.op('Div', [moved, factor]);
   const ages = g.op('Unsqueeze', [
     g.op('Cast', [g.op('Range', [g.ints([n - 1]), g.ints([-1]), g.ints([-1])])], { to: ELEMENT.DOUBLE }),
     g.ints([1], [1]),
@@ -146,7 +149,11 @@ function hourIndex(g: GraphBuilder, profile: Profile): string {
     g.ints([column + 1], [1]),
     g.ints([1], [1]),
   ]);
-  return g.op('Cast', [g.op('Floor', [g.op('Mul', [minutes, g.floats([1 / 60])])])], { to: ELEMENT.INT64 });
+  return g.op(
+    'Cast',
+    [g.op('Floor', [g.op('Mul', [g.op('Add', [minutes, g.floats([0.5])]), g.floats([1 / 60])])])],
+    { to: ELEMENT.INT64 },
+  );
 }
 
 /** Weight of every knot at every step, double [steps, knots]. Steps beyond the last knot keep its weights. */

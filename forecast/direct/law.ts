@@ -12,6 +12,11 @@ export const lawSchema = z.strictObject({
 /** Mixture of N(0, scales[k]^2) with probabilities weights[k], which sum to 1. */
 export type Law = z.infer<typeof lawSchema>;
 
+/** Standard deviation of the law. */
+export function lawDeviation({ weights, scales }: Law): number {
+  return Math.sqrt(weights.reduce((sum, p, k) => sum + p * scales[k] ** 2, 0));
+}
+
 const ROOT_2_OVER_PI = Math.sqrt(2 / Math.PI);
 
 /** E|X - X'| / 2 of two independent draws. */

@@ -10,6 +10,7 @@ import {
   type ProfileParams,
   profileFactors,
   scoredOffset_s,
+  seenTable,
 } from '../profile/index.js';
 import type { ScoringInterval } from '../score/index.js';
 import { minuteOfWeek } from '../sessions.js';
@@ -73,9 +74,12 @@ export interface SetOptions {
   readonly stride_s: number;
 }
 
-/** Deseasonalised returns on the grid: NaN without two consecutive bars. */
-export function unseasoned(logs: Float64Array, factor: Float64Array): Float64Array {
-  return logs.map((v, i) => (i === 0 ? Number.NaN : (v - logs[i - 1]) / factor[i]));
+/** Deseasonalised returns on the grid: NaN without two consecutive bars, or in closed hours. */
+export function unseasoned(logs: Float64Array, profile: Profile, factor: Float64Array): Float64Array {
+  const divisor = seenTable(profile, factor.subarray(0, logs.length));
+  return logs.map((v, i) =>
+    i === 0 || divisor[i] === Number.POSITIVE_INFINITY ? Number.NaN : (v - logs[i - 1]) / divisor[i],
+  );
 }
 
 /** Windows of one asset at every stride. */
@@ -86,7 +90,7 @@ export function directSet(train: TrainingData, o: SetOptions): DirectSet {
   const offset = scoredOffset_s(step_s) / step_s;
   const lag = visibleLag(step_s);
   const factor = profileFactors(o.profile, o.profileParams, start_s, step_s, logs.length + steps + 2);
-  const states = statesOf(unseasoned(logs, factor), step_s, plan);
+  const states = statesOf(unseasoned(logs, o.profile, factor), step_s, plan);
   const starts: number[] = [];
   const stride = Math.max(1, Math.round(o.stride_s / step_s));
   // `first` is the bar that opens at the window's start.

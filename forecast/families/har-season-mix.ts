@@ -8,6 +8,7 @@ import { compileDirect } from '../direct/graph.js';
 import type { StatePlan } from '../direct/state.js';
 import { type Blocks, directSet, rowWidth, type SetOptions, termsOf } from '../direct/windows.js';
 import { ForecastError } from '../errors.js';
+import { trainingReturns } from '../fit/training.js';
 import { MAX_HISTORY_BARS } from '../onnx/contract.js';
 import { fitProfile, type ProfileParams, profileSchema } from '../profile/index.js';
 import type { Family, Fitted, TrainingData } from './family.js';
@@ -168,6 +169,8 @@ export const harSeasonMix: Family<HarSeasonMixSpec> = {
   gaps: true,
   fit(train, spec): Fitted {
     const plan = directPlan(spec, train.step_s);
+    // Refuses what does not move before anything is learned from it.
+    trainingReturns(train);
     const profileParams = fitProfile(train, spec.profile);
     const options = {
       plan: statePlan(spec, train.step_s),

@@ -89,7 +89,11 @@ export function gapRatios(
   closed: readonly number[],
   step_s: number,
 ): number[] {
-  const ends = closed.filter((_, k) => k % 2 === 1).map((m) => m % 10_080);
+  // A closure over the end of the week is two ranges, and Monday 00:00 no opening.
+  const ends = closed
+    .filter((_, k) => k % 2 === 1)
+    .map((m) => m % 10_080)
+    .filter((m) => !closed.some((from, k) => k % 2 === 0 && from === m));
   const moves = new Map<number, number[]>(ends.map((m) => [m, []]));
   let last = -1;
   for (let i = 0; i < logs.length; i++) {

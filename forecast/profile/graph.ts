@@ -9,6 +9,7 @@ import {
   type Profile,
   type ProfileParams,
   scoredOffset_s,
+  seenTable,
   weekTable,
 } from './index.js';
 
@@ -36,7 +37,7 @@ export function futureFactor(
   return g.op('Where', [shut, g.floats([closedFactor(profile)]), usual]);
 }
 
-/** Factor of every return of the history, double [bars - 1], oldest first. */
+/** Factor of every return of the history, double [bars - 1], oldest first; infinite where a return says nothing. */
 export function historyFactor(
   g: GraphBuilder,
   profile: Profile,
@@ -51,7 +52,7 @@ export function historyFactor(
   const last = g.op('Sub', [slotOf(g, g.op('Reshape', [first, g.ints([1], [1])]), -60, step_s), g.ints([1])]);
   const back = g.op('Range', [g.ints([2 - bars]), g.ints([1]), g.ints([1])]);
   const slot = wrapped(g, g.op('Add', [last, back]), table.length);
-  return g.op('Gather', [g.doubles(table), slot]);
+  return g.op('Gather', [g.doubles(seenTable(profile, table)), slot]);
 }
 
 function column(g: GraphBuilder, index: number): string {
@@ -62,9 +63,9 @@ function toInt(g: GraphBuilder, x: string): string {
   return g.op('Cast', [x], { to: ELEMENT.INT64 });
 }
 
-/** floor((minute * 60 + offset) / step), int64. */
+/** floor((minute * 60 + offset) / step), int64. Half a second more keeps a whole quotient from rounding below itself. */
 function slotOf(g: GraphBuilder, minutes: string, offset_s: number, step_s: number): string {
-  const moved = g.op('Add', [g.op('Mul', [minutes, g.floats([60])]), g.floats([offset_s])]);
+  const moved = g.op('Add', [g.op('Mul', [minutes, g.floats([60])]), g.floats([offset_s + 0.5])]);
   return toInt(g, g.op('Floor', [g.op('Mul', [moved, g.floats([1 / step_s])])]));
 }
 

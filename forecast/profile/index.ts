@@ -102,6 +102,15 @@ export function weekTable(profile: Profile, params: ProfileParams, step_s: numbe
   return table;
 }
 
+/**
+ * Factors as divisors of what was seen: a bar in the closed hours of a market that does not trade then is a stray (or
+ * lies beyond a change of the clock) and must not count for a thousand times its size.
+ */
+export function seenTable(profile: Profile, factors: Float64Array): Float64Array {
+  if (profile.closed_share > 0) return factors;
+  return factors.map((f) => (f <= CLOSED_FLOOR ? Number.POSITIVE_INFINITY : f));
+}
+
 export const closedFactor = (profile: Profile): number => Math.max(CLOSED_FLOOR, profile.closed_share);
 
 /** Minute of a holiday's local day from which its exchanges are closed, or none. */

@@ -72,7 +72,7 @@ describe('har_season_mix', () => {
       block: 6,
       window: n - 1,
     };
-    const states = statesOf(unseasoned(holed, factor), STEP, plan);
+    const states = statesOf(unseasoned(holed, spec.profile, factor), STEP, plan);
     const row = [1, ...states.features.map((f) => f[end]), ...startCalendar(minuteOfWeek(t0))];
     const knots = spec.knots_s.map((s) => s / STEP);
     const at = knots.map((_, k) => row.reduce((sum, v, j) => sum + p['weights'][k * row.length + j] * v, 0));
