@@ -163,7 +163,9 @@ export const harSeasonMix: Family<HarSeasonMixSpec> = {
   },
   start: (asset, horizon_s) => {
     const spec = horizon_s > 3 * HOUR ? dayStart(horizon_s) : hourStart(horizon_s);
-    return CLOSING.has(asset) ? { ...spec, profile: closingWeek } : spec;
+    return CLOSING.has(asset)
+      ? { ...spec, profile: { ...closingWeek, holidays: asset.endsWith('X') } }
+      : spec;
   },
   historyBars,
   gaps: true,
@@ -233,7 +235,7 @@ const week = {
   closed_share: 0,
 } as const;
 
-/** Assets whose home market closes at night or at weekends. */
+/** Assets whose home market closes at night or at weekends; shares (AAPLX, ...) on New York's holidays too. */
 const CLOSING: ReadonlySet<string> = new Set(['XAU', 'WTIOIL', 'SPYX', 'NVDAX', 'TSLAX', 'AAPLX', 'GOOGLX']);
 const closingWeek = {
   kind: 'week',

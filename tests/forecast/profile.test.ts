@@ -125,12 +125,12 @@ describe('what cannot be fitted', () => {
     segments: [logs],
     starts_s: [start_s],
   });
-  const fit = (s: Spec, logs: Float64Array) => () => fitAndCompile(s, data(logs), meta);
+  const fitting = (s: Spec, logs: Float64Array) => () => fitAndCompile(s, data(logs), meta);
   const few = expect.objectContaining({ code: 'SWARM_E_BARS_TOO_FEW' });
   it('is refused by name: few bars, no bars, constant prices, a pool without peers, odd specs', () => {
     expect(() => fitProfile(data(new Float64Array(1000)), week)).toThrow(few);
     expect(() => fitProfile({ ...data(new Float64Array(0)), segments: [], starts_s: [] }, week)).toThrow(few);
-    expect(fit(spec as Spec, new Float64Array(30 * 288))).toThrow(
+    expect(fitting(spec as Spec, new Float64Array(30 * 288))).toThrow(
       expect.objectContaining({ code: 'SWARM_E_FIT_FAILED' }),
     );
     const z = rng('plain');
@@ -139,10 +139,10 @@ describe('what cannot be fitted', () => {
       log += 1e-3 * z.normal();
       return log;
     });
-    expect(fit({ ...spec, pooled: true } as Spec, moving)).toThrow(few);
+    expect(fitting({ ...spec, pooled: true } as Spec, moving)).toThrow(few);
     const invalid = expect.objectContaining({ code: 'SWARM_E_SPEC_INVALID' });
     expect(() => parseSpec({ ...spec, level_s: 7777 })).toThrow(invalid);
     expect(() => parseSpec({ ...spec, ridge: Number.NaN })).toThrow(invalid);
-    expect(fit({ ...spec, window_s: 90 * DAY, horizon_s: 86_401 } as Spec, moving)).toThrow(invalid);
+    expect(fitting({ ...spec, window_s: 90 * DAY, horizon_s: 86_401 } as Spec, moving)).toThrow(invalid);
   });
 });

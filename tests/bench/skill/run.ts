@@ -188,6 +188,8 @@ function oracleScores(
       if (to - from !== shortest || Number.isNaN(v)) return;
       let variance = 0;
       for (let h = from; h < to; h++) variance += factor[at * steps + h]! ** 2;
+      // A stray bar in closed hours says nothing about the session.
+      if (variance < 1e-4 * (to - from)) return;
       sum += Math.abs(v) / Math.sqrt(variance);
       n += 1;
     });

@@ -93,7 +93,8 @@ function closing(
     ...o,
     spec: {
       ...spec,
-      profile: home,
+      // Gold and oil trade on many of New York's holidays; its shares do not.
+      profile: { ...home, holidays: o.peers !== undefined },
       half_lives_s: [HOUR_S, 6 * HOUR_S, DAY_S, 3 * DAY_S, 10 * DAY_S],
       signed_s: [],
       rough_s: [],
