@@ -169,6 +169,34 @@ program
     process.exitCode = (await import('./score.js')).validateCommand(o) ? 0 : 1;
   });
 
+const fitsOption = (): Option =>
+  new Option('--fits <dir>', 'keep fits here by content, and use those that are there');
+
+program
+  .command('backtest')
+  .description(
+    'walk a spec forward over recorded bars, or score an artifact on them, beside the yardstick and the reference miner',
+  )
+  .option('--spec <file>', 'one spec as JSON, refitted as time goes by')
+  .option('--artifact <file>', 'an artifact as it is, opened in the sandbox')
+  .requiredOption('--slot <slot>', 'competition/ASSET, such as 24h/BTC')
+  .requiredOption('--bars <dir>', 'directory of bar files such as BTC_5m.csv.gz')
+  .option('--from <time>', 'first window (default: 30 days before --to)', instant)
+  .option('--to <time>', 'end of the last window (default: the end of the bars)', instant)
+  .option(
+    '--stride <s>',
+    'seconds between window starts (default: the horizon, so that none overlap)',
+    integer,
+  )
+  .addOption(profileOption())
+  .option('--train-days <n>', 'days of bars that a fit sees (default: as an explorer)', number)
+  .option('--refit-days <n>', 'days between two fits', number, 7)
+  .option('--paths <n>', 'simulated paths per window', integer, 1000)
+  .addOption(fitsOption())
+  .option('--json', 'as JSON, with every window')
+  .option('--svg <file>', 'write a picture: one forecast, calibration, score by interval')
+  .action(async (o) => (await import('./lab/backtest.js')).backtestCommand(o));
+
 program
   .command('reproduce')
   .description(

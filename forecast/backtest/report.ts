@@ -100,7 +100,3 @@ export function medianWindow(rows: readonly WindowScore[]): number {
   const sorted = [...rows].sort((a, b) => a.total - b.total || a.t0 - b.t0);
   return sorted[Math.floor((sorted.length - 1) / 2)].t0;
 }
-
-/** Newey-West lag for windows `stride_s` apart: one horizon, and at least two. */
-export const lagOf = (horizon_s: number, stride_s: number): number =>
-  Math.max(2, Math.ceil(horizon_s / stride_s));
