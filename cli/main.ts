@@ -198,6 +198,57 @@ program
   .action(async (o) => (await import('./lab/backtest.js')).backtestCommand(o));
 
 program
+  .command('experiment')
+  .description(
+    'one experiment as an explorer does it: fit, score on the public windows of a day, print the claim',
+  )
+  .option('--spec <file>', 'one spec as JSON')
+  .option('--family <name>', "the family's start spec")
+  .requiredOption('--slot <slot>', 'competition/ASSET, such as 1h/BTC')
+  .requiredOption('--bars <dir>', 'directory of bar files such as BTC_1m.csv.gz')
+  .option('--as-of <time>', 'the day whose window plan is taken (default: the end of the bars)', instant)
+  .addOption(profileOption())
+  .addOption(fitsOption())
+  .option('--out <file>', 'write the artifact')
+  .option('--json', 'as JSON')
+  .action(async (o) => (await import('./lab/experiment.js')).experimentCommand(o));
+
+const presetOption = (): Option =>
+  new Option(
+    '--preset <name>',
+    'quick: small plan, two slots; families: every start spec on every slot with bars; all: random specs too',
+  ).choices(['quick', 'families', 'all']);
+
+program
+  .command('sweep')
+  .description('experiments with every family on many slots; interrupt it and go on later')
+  .addOption(presetOption().makeOptionMandatory())
+  .option('--slots <list>', 'slots, separated by commas (default: by preset)', list)
+  .requiredOption('--bars <dir>', 'directory of bar files')
+  .requiredOption('--out <dir>', 'results.jsonl and fits are kept here; what is there is not run again')
+  .option('--random <n>', 'random specs per family beside its start spec (default: by preset)', integer)
+  .option('--seed <text>', 'seed of the random specs', '1')
+  .addOption(profileOption())
+  .option('--as-of <time>', 'the day whose window plan is taken (default: the end of the bars)', instant)
+  .option('--retry-failed', 'run again what failed')
+  .option('--json', 'as JSON')
+  .action(async (o) => {
+    process.exitCode = await (await import('./lab/sweep.js')).sweepCommand(o);
+  });
+
+program
+  .command('quick')
+  .description('a first look in two minutes: every family on a 24 h slot and a 1 h slot')
+  .option('--bars <dir>', 'directory of bar files (default: the simulated market, and it says so)')
+  .option('--out <dir>', 'keep results here (default: a new temporary directory)')
+  .option('--seed <text>', 'seed of the simulated market', '1')
+  .addOption(profileOption())
+  .option('--json', 'as JSON')
+  .action(async (o) => {
+    process.exitCode = await (await import('./lab/sweep.js')).quickCommand(o);
+  });
+
+program
   .command('reproduce')
   .description(
     'run a number of experiments one at a time on a held clock and print artifacts and verdicts: equal input, equal output',

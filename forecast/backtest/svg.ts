@@ -17,8 +17,8 @@ const WIDTH = 880;
 const LEFT = 70;
 const RIGHT = 20;
 const FAN = { top: 84, height: 230 };
-const PIT = { top: 384, height: 130 };
-const ROWS = { top: 594, row: 20 };
+const PIT = { top: 402, height: 130 };
+const ROWS = { top: 616, row: 20 };
 
 const STYLE = `
 text{font:13px system-ui,sans-serif;fill:#374151}.head{font-size:17px;font-weight:600}.sub{font-weight:600}
@@ -102,7 +102,7 @@ function fanPanel({ fan, step_s }: Figures, at: string): string[] {
   const hours = ((points - 1) * step_s) / 3600;
   const unit = hours > 2 ? { of: 'hours', scale: 1 } : { of: 'minutes', scale: 60 };
   return [
-    text(20, top - 14, `Return since ${at} UTC, bps: the window with the median score`, { of: 'sub' }),
+    text(20, top - 14, `Median-score window, ${at} UTC: return, bps`, { of: 'sub' }),
     ...ticks(low, high, 5).flatMap((v) => [
       line(LEFT, y(v), WIDTH - RIGHT, y(v), 'grid'),
       text(LEFT - 8, y(v) + 4, String(v), { anchor: 'end' }),
@@ -139,7 +139,7 @@ function pitPanel(all: readonly Calibration[]): string[] {
     text(
       20,
       top - 34,
-      'Rank of the real return in its ensemble; grey: 95% of tenths lie here if the forecast is right',
+      'Rank of the real return in its ensemble, by share of the horizon; grey: 95% of tenths if the forecast is right',
       {
         of: 'sub',
       },
@@ -148,9 +148,9 @@ function pitPanel(all: readonly Calibration[]): string[] {
     ...all.flatMap((c, k) => {
       const x0 = LEFT + k * (width + gap);
       const { low, high } = expected(c.n);
-      const inside = c.coverage.map((b) => `${(100 * b.share).toFixed(0)}`).join(', ');
+      const inside = c.coverage.map((b) => `${(100 * b.share).toFixed(0)}`).join('/');
       return [
-        text(x0, top - 12, `${c.at * 100}% of horizon: ${inside}% in 50, 80, 95`),
+        text(x0, top - 12, `at ${c.at * 100}%: ${inside}% in 50/80/95`),
         ...c.counts.map((count, i) =>
           rect(
             x0 + (i * width) / PIT_BINS + 1,
