@@ -9,7 +9,7 @@ export function progress(stream: NodeJS.WriteStream = process.stderr): Progress 
   if (!stream.isTTY) return { show: () => undefined, clear: () => undefined };
   return {
     show(text) {
-      stream.write(`\r\u001b[2K${text.slice(0, Math.max(20, stream.columns - 1))}`);
+      stream.write(`\r\u001b[2K${text.slice(0, Math.max(20, (stream.columns || 80) - 1))}`);
     },
     clear() {
       stream.write('\r\u001b[2K');

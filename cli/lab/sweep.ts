@@ -47,8 +47,8 @@ const QUICK: BenchOptions = {
   constants: {
     hidden_days: 0,
     gap_days: 1,
-    public_days: 20,
-    max_windows: 30,
+    public_days: 30,
+    max_windows: 60,
     train_days_300: 45,
     train_days_60: 10,
   },
@@ -187,6 +187,23 @@ export async function sweepCommand(o: SweepArguments): Promise<number> {
   return stop.signal.aborted ? 130 : 0;
 }
 
+/** A slot whose bars do not reach far enough is no reason to leave the others. */
+async function benchOf(
+  lab: Lab,
+  slot: LabSlot,
+  bars: LabBars,
+  o: SweepArguments,
+  preset: Preset,
+): Promise<Bench | Error> {
+  try {
+    const as_of = o.asOf === undefined ? {} : { as_of: o.asOf };
+    return await openBench(lab, slot, bars, { ...preset.bench, ...as_of });
+  } catch (error) {
+    if ((error as { code?: string }).code === 'SWARM_E_BARS_TOO_FEW') return error as Error;
+    throw error;
+  }
+}
+
 async function sweep(
   lab: Lab,
   o: SweepArguments,
@@ -205,10 +222,13 @@ async function sweep(
     if (stop.aborted) break;
     line.show(`${slot.slot}: reading bars`);
     const bars = await barsOf(o, slot, lab);
-    const bench = await openBench(lab, slot, bars, {
-      ...preset.bench,
-      ...(o.asOf === undefined ? {} : { as_of: o.asOf }),
-    });
+    const bench = await benchOf(lab, slot, bars, o, preset);
+    if (bench instanceof Error) {
+      line.clear();
+      process.stderr.write(`${slot.slot} is left out: ${bench.message}\n`);
+      if (chosen.length === 1) throw bench;
+      continue;
+    }
     for (const spec of specs) {
       if (stop.aborted) break;
       const left_ms = fresh === 0 ? 0 : (fresh_ms / fresh) * Math.max(1, rows.length);
