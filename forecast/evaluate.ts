@@ -6,7 +6,7 @@ import { ForecastError } from './errors.js';
 import { toPrices } from './onnx/prices.js';
 import type { Simulator } from './onnx/session.js';
 import { type PlacePlan, placePlan, type Sampling } from './sampler/plan.js';
-import { type ScoringInterval, scorePaths } from './score/index.js';
+import { type PathScore, type Paths, type ScoringInterval, scorePaths } from './score/index.js';
 import { LEAD_S } from './windows.js';
 
 export { yardstickSpec } from './families/yardstick.js';
@@ -38,6 +38,28 @@ export async function evaluate(
   competition: EvaluatedCompetition,
   opts: EvaluateOptions,
 ): Promise<Float64Array> {
+  const scores: number[] = [];
+  await evaluateEach(sim, b, starts, competition, opts, ({ score }) => scores.push(score.total));
+  return Float64Array.from(scores);
+}
+
+/** One window as a model was judged on it. */
+export interface ForecastWindow {
+  readonly t0: number;
+  readonly paths: Paths;
+  readonly real: Float64Array;
+  readonly score: PathScore;
+}
+
+/** The same, telling `visit` of each window in turn: its score by interval, and the paths while they are at hand. */
+export async function evaluateEach(
+  sim: Simulator,
+  b: Bars,
+  starts: readonly number[],
+  competition: EvaluatedCompetition,
+  opts: EvaluateOptions,
+  visit: (window: ForecastWindow) => void,
+): Promise<void> {
   const { horizon_s, increment_s, intervals } = competition;
   if (b.step !== increment_s) {
     const hint = 'evaluate on bars whose step is the competition’s increment';
@@ -45,8 +67,7 @@ export async function evaluate(
   }
   const steps = horizon_s / increment_s;
   const place = placement(opts.model, competition);
-  const scores = new Float64Array(starts.length);
-  for (const [i, t0] of starts.entries()) {
+  for (const t0 of starts) {
     const real = gridPrices(b, t0, horizon_s, increment_s);
     const history = historyFor(b, t0 - LEAD_S, opts.model);
     const request = {
@@ -61,9 +82,8 @@ export async function evaluate(
     const returns = await sim.simulate(request);
     // The price at t0 is not known yet when a forecast is due: anchor at the last close that was visible.
     const paths = toPrices(returns, steps, opts.paths, lastPrice(history));
-    scores[i] = scorePaths(paths, real, increment_s, intervals).total;
+    visit({ t0, paths, real, score: scorePaths(paths, real, increment_s, intervals) });
   }
-  return scores;
 }
 
 /** The placing that a model's manifest states, on the grids that a competition scores. */

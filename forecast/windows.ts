@@ -29,6 +29,10 @@ export function windowStarts(from_s: number, to_s: number, plan: WindowPlan): nu
   return Array.from({ length: max }, (_, i) => (first + Math.floor(((i + 0.5) * count) / max)) * stride_s);
 }
 
+/** Newey-West lag for windows that overlap or follow closely: enough to cover one horizon, at least 2. */
+export const overlapLag = (horizon_s: number, stride_s: number): number =>
+  Math.max(2, Math.ceil(horizon_s / stride_s));
+
 /** sha256 (hex) of the starts, in their order. */
 export function windowSetDigest(starts: readonly number[]): string {
   return sha256Hex(`windows/1\0${starts.join(',')}`);

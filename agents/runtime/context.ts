@@ -54,8 +54,7 @@ export interface AgentContext {
   close(): Promise<void>;
 }
 
-/** The code version that every result carries. */
-export const CODE_VERSION = 'synth-swarm/0.1.0';
+export { CODE_VERSION } from './code-version.js';
 
 export function readNatsFile(path: string | undefined): string | null {
   if (path === undefined) return null;

@@ -1,7 +1,7 @@
 // The window plan of a slot: train < public < hidden, in time order, with an embargo between sets.
 // Everything follows from one day (`as_of`), so two agents on the same day mean the same windows.
 
-import { type WindowPlan, windowStarts } from '../../forecast/windows.js';
+import { overlapLag as lagOf, type WindowPlan, windowStarts } from '../../forecast/windows.js';
 import type { Competition } from '../../miner/sn50/profile.js';
 import type { Constants } from '../../trust/constants.js';
 
@@ -56,9 +56,8 @@ export function hiddenStarts(
   return { from_s: plan.hidden.from_s, to_s, starts: windowStarts(plan.hidden.from_s, to_s, plan.windows) };
 }
 
-/** Newey-West lag for windows that overlap or follow closely: enough to cover one horizon, at least 2. */
-export const overlapLag = (plan: SlotPlan): number =>
-  Math.max(2, Math.ceil(plan.windows.horizon_s / plan.windows.stride_s));
+/** Newey-West lag of the plan's windows. */
+export const overlapLag = (plan: SlotPlan): number => lagOf(plan.windows.horizon_s, plan.windows.stride_s);
 
 /** Seed of the noise of one window: the same for every model and every agent, so that comparisons share it. */
 export const noiseSeed = (slot: string, start_s: number): string => `${slot}@${start_s}`;

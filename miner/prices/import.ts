@@ -72,19 +72,20 @@ function text(path: string): string {
     throw new SwarmError(
       'SWARM_E_DATA_MISSING',
       `${basename(path)} cannot be read: ${error instanceof Error ? error.message : error}`,
-      'Nothing was imported. Fetch the file again, or take it out of the directory.',
+      'Fetch the file again, or take it out of the directory.',
       { cause: error },
     );
   }
 }
 
-function read({ path, asset, step_s }: BarFile): ParsedBars {
+/** Reads and checks one file. Throws SWARM_E_DATA_MISSING, SWARM_E_BARS_FORMAT or SWARM_E_BARS_ORDER. */
+export function readBarFile({ path, asset, step_s }: BarFile): ParsedBars {
   const bars = parseBarsCsv(text(path), { file: basename(path), asset, step: step_s });
   if (bars.open_s.length > 0) return bars;
   throw new SwarmError(
     'SWARM_E_DATA_MISSING',
     `${basename(path)} holds no bars`,
-    'Nothing was imported. Fetch the file again, or take it out of the directory.',
+    'Fetch the file again, or take it out of the directory.',
   );
 }
 
@@ -108,7 +109,10 @@ export async function storeBars(
   onFile: (done: ImportedSeries) => void,
 ): Promise<ImportedSeries[]> {
   const done: ImportedSeries[] = [];
-  for (const { file, bars } of barFiles(directory, assets).map((file) => ({ file, bars: read(file) }))) {
+  for (const { file, bars } of barFiles(directory, assets).map((file) => ({
+    file,
+    bars: readBarFile(file),
+  }))) {
     const one = await store(admin, file, bars);
     done.push(one);
     onFile(one);

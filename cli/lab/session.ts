@@ -1,0 +1,43 @@
+// A thread of the laboratory and what it is asked to do on one slot.
+// Promises: the thread and its models end with the command; the calling thread computes nothing.
+
+import { CODE_VERSION } from '../../agents/runtime/code-version.js';
+import type { BacktestData } from '../../forecast/backtest/scorer.js';
+import { type Offload, offload } from '../../forecast/offload.js';
+import { labCodeVersion } from './code.js';
+import type { LabBars, LabSlot } from './slot.js';
+import type { LabJobs } from './worker.js';
+
+export interface Lab {
+  readonly code: string;
+  readonly thread: Offload<LabJobs>;
+  /** Takes up a slot. */
+  open(slot: LabSlot, bars: LabBars, paths: number): Promise<void>;
+}
+
+/** Runs `use` beside a worker thread. `fits` names a directory of fits that outlast the run. */
+export async function inLab<T>(fits: string | undefined, use: (lab: Lab) => Promise<T>): Promise<T> {
+  const code = labCodeVersion();
+  const thread = offload<LabJobs>(new URL('./worker.js', import.meta.url));
+  try {
+    const result = await use({
+      code,
+      thread,
+      async open(slot, { bars, dataset_digest }, paths) {
+        const data: BacktestData = {
+          slot: slot.slot,
+          bars,
+          competition: slot.competition,
+          paths,
+          dataset_digest,
+          code_version: CODE_VERSION,
+        };
+        await thread.call('open', { data, code, ...(fits === undefined ? {} : { fits }) });
+      },
+    });
+    await thread.call('close', undefined as never);
+    return result;
+  } finally {
+    await thread.close();
+  }
+}
