@@ -109,7 +109,10 @@ export async function storeBars(
   onFile: (done: ImportedSeries) => void,
 ): Promise<ImportedSeries[]> {
   const done: ImportedSeries[] = [];
-  for (const { file, bars } of barFiles(directory, assets).map((file) => ({ file, bars: readBarFile(file) }))) {
+  for (const { file, bars } of barFiles(directory, assets).map((file) => ({
+    file,
+    bars: readBarFile(file),
+  }))) {
     const one = await store(admin, file, bars);
     done.push(one);
     onFile(one);
