@@ -279,6 +279,22 @@ program
   });
 
 program
+  .command('emulate')
+  .description('the share of emission that a model would have had against a recorded field of miners')
+  .requiredOption(
+    '--scores <file>',
+    'the field, CSV: miner_id, prompt_score, scored_time, asset, percentile90, lowest_score [, crps, competition]',
+  )
+  .requiredOption('--model-scores <file>', 'the model, CSV: scored_time, asset, crps (raw) [, competition]')
+  .option('--competition <id>', 'competition of files that have no such column')
+  .addOption(profileOption())
+  .requiredOption('--from <time>', 'first payment', instant)
+  .requiredOption('--to <time>', 'last payment', instant)
+  .option('--every <hours>', 'hours between two payments', number, 6)
+  .option('--json', 'as JSON')
+  .action(async (o) => (await import('./lab/emulate.js')).emulateCommand(o));
+
+program
   .command('reproduce')
   .description(
     'run a number of experiments one at a time on a held clock and print artifacts and verdicts: equal input, equal output',

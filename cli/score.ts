@@ -72,33 +72,57 @@ export function scoreCommand(o: {
     );
 }
 
-/** Rows of a scores file: miner_id, prompt_score, scored_time, asset, and optionally percentile90 and lowest_score. */
-export function readScores(path: string): ScoreRow[] {
+type Cell = (name: string) => string;
+
+/** Lines of a CSV file as a function from column to cell, with the line's number; columns that must be there are named. */
+export function readCsv<T>(
+  path: string,
+  required: readonly string[],
+  read: (cell: Cell, has: (column: string) => boolean, where: string) => T,
+): T[] {
   const [head = '', ...lines] = readText(path)
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '');
   const columns = head.split(',').map((c) => c.trim());
-  const missing = ['miner_id', 'prompt_score', 'scored_time', 'asset'].filter((c) => !columns.includes(c));
+  const missing = required.filter((c) => !columns.includes(c));
   if (missing.length > 0)
     throw usage(`${path} has no column ${missing.join(', ')}`, 'The first line names the columns.');
   return lines.map((line, i) => {
     const cells = line.split(',');
-    const cell = (name: string): string => (cells[columns.indexOf(name)] ?? '').trim();
+    return read(
+      (name) => (cells[columns.indexOf(name)] ?? '').trim(),
+      (name) => columns.includes(name),
+      `${path} line ${i + 2}`,
+    );
+  });
+}
+
+/** Unix seconds of a cell that holds them or an ISO time, UTC when it names no zone. Throws SWARM_E_USAGE. */
+export function timeOf(text: string, where: string): number {
+  const time_s = /^\d+(\.\d+)?$/.test(text)
+    ? Number(text)
+    : Date.parse(/[Zz]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`) / 1000;
+  if (Number.isFinite(time_s)) return time_s;
+  throw usage(`${where}: scored_time "${text}"`, 'Give an ISO time or unix seconds.');
+}
+
+/**
+ * Rows of a scores file: miner_id, prompt_score, scored_time, asset, and optionally percentile90, lowest_score,
+ * competition and crps.
+ */
+export function readScores(path: string): (ScoreRow & { competition?: string; crps?: number })[] {
+  const required = ['miner_id', 'prompt_score', 'scored_time', 'asset'];
+  return readCsv(path, required, (cell, has, where) => {
     const optional = (name: string): number | undefined =>
-      columns.includes(name) && cell(name) !== '' ? Number(cell(name)) : undefined;
-    const time = cell('scored_time');
-    const scored_time_s = /^\d+(\.\d+)?$/.test(time)
-      ? Number(time)
-      : Date.parse(/[Zz]|[+-]\d\d:?\d\d$/.test(time) ? time : `${time}Z`) / 1000;
+      has(name) && cell(name) !== '' ? Number(cell(name)) : undefined;
+    const scored_time_s = timeOf(cell('scored_time'), where);
     const miner_id = Number(cell('miner_id'));
-    if (cell('miner_id') === '' || !Number.isInteger(miner_id) || !Number.isFinite(scored_time_s))
-      throw usage(
-        `${path} line ${i + 2}: miner_id "${cell('miner_id')}", scored_time "${time}"`,
-        'Give a whole number and an ISO time or unix seconds.',
-      );
+    if (cell('miner_id') === '' || !Number.isInteger(miner_id))
+      throw usage(`${where}: miner_id "${cell('miner_id')}"`, 'Give a whole number.');
     const score = cell('prompt_score');
     const fill = optional('percentile90');
     const lowest = optional('lowest_score');
+    const crps = optional('crps');
     return {
       miner_id,
       prompt_score: score === '' || Number.isNaN(Number(score)) ? null : Number(score),
@@ -106,6 +130,8 @@ export function readScores(path: string): ScoreRow[] {
       asset: cell('asset'),
       ...(fill === undefined ? {} : { fill }),
       ...(lowest === undefined ? {} : { lowest }),
+      ...(has('competition') ? { competition: cell('competition') } : {}),
+      ...(crps === undefined ? {} : { crps }),
     };
   });
 }

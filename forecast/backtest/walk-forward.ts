@@ -64,6 +64,22 @@ export function modelsOf(plan: WalkPlan): { ref: ModelRef; starts: readonly numb
   }));
 }
 
+/** Throws SWARM_E_SCORE_INPUT unless the rows are of these windows and their intervals add up to their totals. */
+function checked(rows: readonly WindowScore[], starts: readonly number[]): readonly WindowScore[] {
+  const wrong =
+    rows.length !== starts.length ||
+    rows.some(({ t0, total, intervals }, i) => {
+      const sum = intervals.reduce((a, b) => a + b, 0);
+      return t0 !== starts[i] || !(Math.abs(sum - total) <= 1e-9 * Math.abs(total));
+    });
+  if (!wrong) return rows;
+  throw new ForecastError(
+    'SWARM_E_SCORE_INPUT',
+    `scores of the windows from ${starts[0]} are not of these windows, or do not add up`,
+    'the scorer is broken: its figures mean nothing',
+  );
+}
+
 /** Scores candidate, yardstick and reference miner. `onDone` hears how many windows are finished. */
 export async function walkForward(
   plan: WalkPlan,
@@ -82,13 +98,13 @@ export async function walkForward(
     for (let i = 0; i < starts.length; i += CHUNK) {
       const chunk = starts.slice(i, i + CHUNK);
       const scored = await score(ref, chunk);
-      model.push(...scored.windows);
+      model.push(...checked(scored.windows, chunk));
       cost.fit_ms += scored.fit_ms;
       cost.score_ms += scored.score_ms;
       if (i === 0 && scored.fit_from !== undefined) cost[scored.fit_from === 'fit' ? 'fits' : 'hits'] += 1;
       for (const [rows, base] of baselines) {
         const { windows, score_ms } = await score(base, chunk);
-        rows.push(...windows);
+        rows.push(...checked(windows, chunk));
         cost.score_ms += score_ms;
       }
       onDone(model.length);
