@@ -44,8 +44,8 @@ export const harSeasonMixSchema = z
     season_ridge: z.number().min(0.1).max(1000),
     /** Between training windows. */
     stride_s: seconds,
-    /** Weights are shared with other assets, which the training data must bring along. */
-    pooled: z.boolean(),
+    /** 'pooled': shared with other assets, which the training data must bring along. */
+    weights: z.enum(['own', 'pooled']),
     source_paths: z.number().int().min(1000).max(50_000),
   })
   .refine((s) => s.half_lives_s.includes(s.level_s), { message: 'level_s must be one of half_lives_s' });
@@ -136,13 +136,13 @@ function pooledSets(
   own: ProfileParams,
 ): ReturnType<typeof directSet>[] {
   const first = directSet(train, { ...options, profileParams: own, stride_s: spec.stride_s });
-  if (!spec.pooled) return [first];
+  if (spec.weights === 'own') return [first];
   const peers = train.peers ?? [];
   if (peers.length === 0)
     throw new ForecastError(
       'SWARM_E_BARS_TOO_FEW',
       `${train.asset}: a pooled fit was given no other asset`,
-      'train with peers, or set pooled to false',
+      'train with peers, or set weights to own',
     );
   const stride_s = spec.stride_s * PEER_STRIDE;
   return [
@@ -261,7 +261,7 @@ function dayStart(horizon_s: number): HarSeasonMixSpec {
     ridge: 2,
     season_ridge: 3,
     stride_s: 2 * HOUR,
-    pooled: false,
+    weights: 'own',
     source_paths: 4000,
   };
 }
@@ -282,7 +282,7 @@ function hourStart(horizon_s: number): HarSeasonMixSpec {
     ridge: 2,
     season_ridge: 3,
     stride_s: 1200,
-    pooled: false,
+    weights: 'own',
     source_paths: 4000,
   };
 }

@@ -139,7 +139,7 @@ describe('what cannot be fitted', () => {
       log += 1e-3 * z.normal();
       return log;
     });
-    expect(fitting({ ...spec, pooled: true } as Spec, moving)).toThrow(few);
+    expect(fitting({ ...spec, weights: 'pooled' } as Spec, moving)).toThrow(few);
     const invalid = expect.objectContaining({ code: 'SWARM_E_SPEC_INVALID' });
     expect(() => parseSpec({ ...spec, level_s: 7777 })).toThrow(invalid);
     expect(() => parseSpec({ ...spec, ridge: Number.NaN })).toThrow(invalid);

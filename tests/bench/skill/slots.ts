@@ -44,7 +44,7 @@ function day(asset: string, must: readonly [number, number], pooled = false): Sk
     // 25 hours: disjoint, and every hour of the day begins some windows.
     stride_s: 25 * HOUR_S,
     first_s: 0,
-    spec: { ...recipe(DAY_S), pooled },
+    spec: { ...recipe(DAY_S), weights: pooled ? 'pooled' : 'own' },
     peers: pooled ? CRYPTO.filter((a) => a !== asset).map((a) => `${a}_5m`) : [],
     must,
   };
@@ -103,7 +103,7 @@ function closing(
       season_ridge: 30,
       stride_s: HOUR_S,
       window_s: 40 * DAY_S,
-      pooled: o.peers !== undefined,
+      weights: o.peers === undefined ? 'own' : 'pooled',
     },
   };
 }
