@@ -10,6 +10,7 @@ import { fitAndCompile, referenceSpec, type Spec } from '../../../forecast/famil
 import { type TrainingData, trainingData } from '../../../forecast/fit/training.js';
 import { openInProcess, type Simulator } from '../../../forecast/onnx/session.js';
 import { fitProfile, profileFactors, scoredOffset_s } from '../../../forecast/profile/index.js';
+import type { ScoringInterval } from '../../../forecast/score/index.js';
 import { LEAD_S, windowSetDigest } from '../../../forecast/windows.js';
 import { findCompetition, loadProfile, scoringIntervals } from '../../../miner/sn50/profile.js';
 import { ewmaHistory, fitScaledEwma, scaledEwma } from './scaled-ewma.js';
@@ -89,7 +90,7 @@ export async function measure(
     scores.model.push(...(await run(served, fitted.manifest)));
     scores.b3.push(...(await run(scaledEwma(yardstick), ewmaHistory(yardstick, bars))));
     scores.b1.push(...(await run(first, reference.manifest)));
-    scores.oracle.push(...oracleScores(slot, bars, train, starts, blocks, steps));
+    scores.oracle.push(...oracleScores(slot, bars, train, starts, intervals, steps));
     used.push(...starts);
     await served.close();
     progress(
@@ -163,9 +164,10 @@ function oracleScores(
   bars: Bars,
   train: TrainingData,
   starts: readonly number[],
-  blocks: ReturnType<typeof blocksOf>,
+  intervals: readonly ScoringInterval[],
   steps: number,
 ): number[] {
+  const blocks = blocksOf(intervals, slot.step_s, steps);
   const { profile, stride_s } = slot.spec;
   const knots = [1, steps];
   const profileParams = fitProfile(train, profile);
@@ -228,6 +230,14 @@ function oracleScores(
     },
   );
   const curves = fit.laws.map(curveOf);
+  // A block may be scored by two intervals: the level at the end and the gap over the whole horizon.
+  const times = blocks.map(
+    (b) =>
+      intervals.filter((v) => {
+        const length = Math.trunc(v.seconds / slot.step_s);
+        return length === b.steps && (length === steps || (v.kind !== 'change') === b.first);
+      }).length,
+  );
   const position = knotPositions(knots, steps);
   const at = position.map((p) => Math.exp(fit.weights[0]! + p * (fit.weights[1]! - fit.weights[0]!)));
   return starts.map((t0) => {
@@ -242,7 +252,7 @@ function oracleScores(
       let variance = 0;
       for (let h = from; h < to; h++) variance += (at[h]! * factor[h]!) ** 2;
       const scale = level * Math.sqrt(variance);
-      sum += scale * readCrps(curves[group]!, y[t]! / scale);
+      sum += times[group]! * scale * readCrps(curves[group]!, y[t]! / scale);
     });
     return sum * 10_000;
   });
