@@ -20,7 +20,7 @@ export async function inLab<T>(fits: string | undefined, use: (lab: Lab) => Prom
   const code = labCodeVersion();
   const thread = offload<LabJobs>(new URL('./worker.js', import.meta.url));
   try {
-    const result = await use({
+    return await use({
       code,
       thread,
       async open(slot, { bars, dataset_digest }, paths) {
@@ -35,9 +35,9 @@ export async function inLab<T>(fits: string | undefined, use: (lab: Lab) => Prom
         await thread.call('open', { data, code, ...(fits === undefined ? {} : { fits }) });
       },
     });
-    await thread.call('close', undefined as never);
-    return result;
   } finally {
+    // A sandbox closes in order; a thread that is gone took its own with it.
+    await thread.call('close', undefined).catch(() => undefined);
     await thread.close();
   }
 }
