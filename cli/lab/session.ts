@@ -5,6 +5,7 @@ import { CODE_VERSION } from '../../agents/runtime/code-version.js';
 import type { BacktestData } from '../../forecast/backtest/scorer.js';
 import { type Offload, offload } from '../../forecast/offload.js';
 import { labCodeVersion } from './code.js';
+import { makeDirectory } from './files.js';
 import type { LabBars, LabSlot } from './slot.js';
 import type { LabJobs } from './worker.js';
 
@@ -17,6 +18,7 @@ export interface Lab {
 
 /** Runs `use` beside a worker thread. `fits` names a directory of fits that outlast the run. */
 export async function inLab<T>(fits: string | undefined, use: (lab: Lab) => Promise<T>): Promise<T> {
+  if (fits !== undefined) makeDirectory(fits);
   const code = labCodeVersion();
   const thread = offload<LabJobs>(new URL('./worker.js', import.meta.url));
   try {

@@ -157,7 +157,7 @@ async function run(lab: Lab, bench: Bench, spec: Spec, key: string): Promise<Row
     };
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
-    if (code === undefined) throw error;
+    if (code?.startsWith('SWARM_E_') !== true) throw error;
     return { ...about, cost_ms: Date.now() - began, failure: { code, message } };
   }
 }
