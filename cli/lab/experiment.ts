@@ -1,4 +1,6 @@
 // `swarm experiment`: what one explorer's step would find, without a swarm.
+// Promises: the figures that a claim would carry, and the artifact behind them when it is asked for.
+// Leaves to others: the trial itself (trial.ts).
 import { table } from '../status/render.js';
 import { assertWritable, oneOf, readSpec, startSpec, writeFile } from './files.js';
 import { bar, progress } from './progress.js';
