@@ -1,7 +1,6 @@
 // `swarm backtest`: a spec walked forward, or an artifact as it is, over recorded bars, beside yardstick and reference.
 // Promises: bars, windows and noise are named by digest and seed, so that a figure can be made again.
 // Leaves to others: the arithmetic (forecast/backtest) and how it is printed.
-import { writeFileSync } from 'node:fs';
 import { lookbackBars, noiseSeed } from '../../agents/runtime/windows.js';
 import { SwarmError } from '../../blackboard/errors.js';
 import { medianWindow, report } from '../../forecast/backtest/report.js';
@@ -13,12 +12,13 @@ import {
   walkForward,
 } from '../../forecast/backtest/walk-forward.js';
 import { ForecastError } from '../../forecast/errors.js';
-import { unpackArtifact } from '../../forecast/manifest.js';
+import { specDigest } from '../../forecast/families/index.js';
+import { artifactDigest, unpackArtifact } from '../../forecast/manifest.js';
 import { overlapLag, windowStarts } from '../../forecast/windows.js';
 import { seededConstants } from '../../trust/constants.js';
-import { oneOf, readBytes, readSpec } from './files.js';
+import { assertWritable, oneOf, readBytes, readSpec, writeFile } from './files.js';
 import { bar, progress } from './progress.js';
-import { printBacktest } from './render.js';
+import { printBacktest, type Subject } from './render.js';
 import { inLab, type Lab } from './session.js';
 import { DAY_S, type LabBars, type LabSlot, labSlot, readLabBars } from './slot.js';
 
@@ -44,39 +44,73 @@ const MAX_WINDOWS = 20_000;
 const usage = (message: string, hint: string): SwarmError => new SwarmError('SWARM_E_USAGE', message, hint);
 const iso = (s: number): string => new Date(s * 1000).toISOString();
 
-function candidateOf(o: BacktestArguments, { asset, rules }: LabSlot, from_s: number): Candidate {
-  if (o.artifact !== undefined) {
-    const artifact = readBytes(o.artifact);
-    const { manifest } = unpackArtifact(artifact);
-    if (manifest.asset !== asset || manifest.step_s !== rules.increment_s)
-      throw usage(
-        `${o.artifact} forecasts ${manifest.asset} in steps of ${manifest.step_s} s`,
-        'Name the slot that it was made for.',
-      );
-    const earliest_s = manifest.data_cutoff_s + rules.length_s;
-    if (from_s < earliest_s)
-      throw usage(
-        `${o.artifact} was fitted on bars up to ${iso(manifest.data_cutoff_s)}`,
-        `What it saw proves nothing: use --from ${iso(earliest_s)} or later.`,
-      );
-    return { artifact };
-  }
-  const days = o.trainDays ?? seededConstants()(`train_days_${rules.increment_s}`);
-  if (!(days > 0 && o.refitDays > 0))
+interface Chosen {
+  readonly candidate: Candidate;
+  readonly subject: Subject;
+}
+
+function chosenOf(o: BacktestArguments, slot: LabSlot, from_s: number): Chosen {
+  return o.artifact === undefined ? specOf(o, slot) : artifactOf(o.artifact, slot, from_s);
+}
+
+function artifactOf(path: string, { asset, rules }: LabSlot, from_s: number): Chosen {
+  const artifact = readBytes(path);
+  const { manifest } = unpackArtifact(artifact);
+  if (manifest.asset !== asset || manifest.step_s !== rules.increment_s)
+    throw usage(
+      `${path} forecasts ${manifest.asset} in steps of ${manifest.step_s} s`,
+      'Name the slot that it was made for.',
+    );
+  const earliest_s = manifest.data_cutoff_s + rules.length_s;
+  if (from_s < earliest_s)
+    throw usage(
+      `${path} was fitted on bars up to ${iso(manifest.data_cutoff_s)}`,
+      `What it saw proves nothing: use --from ${iso(earliest_s)} or later.`,
+    );
+  const { family, spec, spec_digest, data_cutoff_s } = manifest;
+  const subject = {
+    family,
+    spec,
+    spec_digest,
+    artifact: artifactDigest(artifact),
+    data_cutoff: iso(data_cutoff_s),
+  };
+  return { candidate: { artifact }, subject };
+}
+
+function specOf(o: BacktestArguments, slot: LabSlot): Chosen {
+  const { rules } = slot;
+  const train_days = o.trainDays ?? seededConstants()(`train_days_${rules.increment_s}`);
+  if (!(train_days > 0 && o.refitDays > 0))
     throw usage('no time to train on, or between two fits', 'Give positive --train-days and --refit-days.');
+  const spec = readSpec(o.spec!, slot);
   return {
-    spec: readSpec(o.spec!),
-    train_bars: Math.round((days * DAY_S) / rules.increment_s),
-    refit_s: o.refitDays * DAY_S,
+    candidate: {
+      spec,
+      train_bars: Math.round((train_days * DAY_S) / rules.increment_s),
+      refit_s: o.refitDays * DAY_S,
+    },
+    subject: {
+      family: spec.family,
+      spec,
+      spec_digest: specDigest(spec),
+      train_days,
+      refit_days: o.refitDays,
+    },
   };
 }
 
-async function planOf(o: BacktestArguments, slot: LabSlot, { last_s }: LabBars, lab: Lab): Promise<WalkPlan> {
+async function planOf(
+  o: BacktestArguments,
+  slot: LabSlot,
+  { last_s }: LabBars,
+  lab: Lab,
+): Promise<{ plan: WalkPlan; subject: Subject }> {
   const { horizon_s } = slot.competition;
   const to_s = o.to === undefined ? last_s : o.to.getTime() / 1000;
   const from_s =
     o.from === undefined ? Math.floor(to_s / DAY_S - DEFAULT_DAYS) * DAY_S : o.from.getTime() / 1000;
-  const candidate = candidateOf(o, slot, from_s);
+  const { candidate, subject } = chosenOf(o, slot, from_s);
   const all = windowStarts(from_s, to_s, { stride_s: o.stride ?? horizon_s, horizon_s, max: MAX_WINDOWS });
   const lookback_bars = lookbackBars(seededConstants(), slot.rules.increment_s);
   const starts = await lab.thread.call('usable', { starts: all, lookback_bars });
@@ -86,19 +120,20 @@ async function planOf(o: BacktestArguments, slot: LabSlot, { last_s }: LabBars, 
       `${slot.slot}: ${starts.length} of ${all.length} windows between ${iso(from_s)} and ${iso(to_s)} have whole bars, 2 are needed`,
       `A window needs ${lookback_bars} bars before it and its horizon after it: give a longer stretch, or more bars.`,
     );
-  return { asset: slot.asset, horizon_s, from_s, starts, candidate };
+  return { plan: { asset: slot.asset, horizon_s, from_s, starts, candidate }, subject };
 }
 
 export async function backtestCommand(o: BacktestArguments): Promise<void> {
   oneOf({ '--spec': o.spec, '--artifact': o.artifact });
   if (o.paths < 2 || o.stride === 0)
     throw usage('nothing to simulate', 'Give --paths of 2 or more and a positive --stride.');
+  if (o.svg !== undefined) assertWritable(o.svg);
   const slot = labSlot(o.profile, o.slot);
   const bars = readLabBars(o.bars, slot);
   const line = progress();
   await inLab(o.fits, async (lab) => {
     await lab.open(slot, bars, o.paths);
-    const plan = await planOf(o, slot, bars, lab);
+    const { plan, subject } = await planOf(o, slot, bars, lab);
     const began = Date.now();
     const walk = await walkForward(
       plan,
@@ -109,6 +144,7 @@ export async function backtestCommand(o: BacktestArguments): Promise<void> {
     const lag = overlapLag(plan.horizon_s, o.stride ?? plan.horizon_s);
     const result = {
       slot: slot.slot,
+      subject,
       profile: o.profile,
       from: iso(plan.starts[0]!),
       to: iso(plan.starts.at(-1)! + plan.horizon_s),
@@ -123,15 +159,8 @@ export async function backtestCommand(o: BacktestArguments): Promise<void> {
       const t0 = medianWindow(walk.model);
       const { ref } = modelsOf(plan).find(({ starts }) => starts.includes(t0))!;
       const fan = await lab.thread.call('fan', { ref, t0 });
-      writeFileSync(
-        o.svg,
-        figures({
-          title: `${slot.slot}, ${result.from.slice(0, 10)} to ${result.to.slice(0, 10)}`,
-          fan,
-          step_s: slot.rules.increment_s,
-          report: result,
-        }),
-      );
+      const title = `${subject.family} on ${slot.slot}, ${result.from.slice(0, 10)} to ${result.to.slice(0, 10)}`;
+      writeFile(o.svg, figures({ title, fan, step_s: slot.rules.increment_s, report: result }));
     }
     if (o.json)
       process.stdout.write(

@@ -1,4 +1,6 @@
 // `swarm emulate`: what share a model would have had against a recorded field, on files.
+// Promises: files that cannot be matched are refused with the reason, never answered with a share of 0.
+// Leaves to others: the arithmetic (miner/sn50/emulator.ts).
 import { SwarmError } from '../../blackboard/errors.js';
 import {
   type Emulation,

@@ -1,8 +1,8 @@
 // `swarm experiment`: what one explorer's step would find, without a swarm.
-import { writeFileSync } from 'node:fs';
-import { SwarmError } from '../../blackboard/errors.js';
+// Promises: the figures that a claim would carry, and the artifact behind them when it is asked for.
+// Leaves to others: the trial itself (trial.ts).
 import { table } from '../status/render.js';
-import { oneOf, readSpec, startSpec } from './files.js';
+import { assertWritable, oneOf, readSpec, startSpec, writeFile } from './files.js';
 import { bar, progress } from './progress.js';
 import { gainText } from './render.js';
 import { inLab } from './session.js';
@@ -23,9 +23,10 @@ export interface ExperimentArguments {
 
 export async function experimentCommand(o: ExperimentArguments): Promise<void> {
   oneOf({ '--spec': o.spec, '--family': o.family });
+  if (o.out !== undefined) assertWritable(o.out);
   const slot = labSlot(o.profile, o.slot);
   const spec =
-    o.spec === undefined ? startSpec(o.family!, slot.asset, slot.rules.length_s) : readSpec(o.spec);
+    o.spec === undefined ? startSpec(o.family!, slot.asset, slot.rules.length_s) : readSpec(o.spec, slot);
   const bars = readLabBars(o.bars, slot);
   const line = progress();
   await inLab(o.fits, async (lab) => {
@@ -35,21 +36,9 @@ export async function experimentCommand(o: ExperimentArguments): Promise<void> {
       line.show(`${slot.slot} ${bar(n, bench.starts.length, Date.now() - began)}`),
     );
     line.clear();
-    if (o.out !== undefined) write(o.out, artifact);
+    if (o.out !== undefined) writeFile(o.out, artifact);
     process.stdout.write(o.json ? `${JSON.stringify(figures)}\n` : `${printed(figures)}\n`);
   });
-}
-
-function write(path: string, bytes: Uint8Array): void {
-  try {
-    writeFileSync(path, bytes);
-  } catch (error) {
-    throw new SwarmError(
-      'SWARM_E_USAGE',
-      `${path} cannot be written: ${(error as Error).message}`,
-      'Name a file in a directory that exists.',
-    );
-  }
 }
 
 function printed(t: Trial): string {

@@ -1,4 +1,5 @@
-// A line that is written over itself while work goes on: on a terminal only, on stderr, gone when the result is printed.
+// A line that is written over itself while work goes on.
+// Promises: on a terminal only, on stderr, and gone when the result is printed.
 
 export interface Progress {
   show(text: string): void;

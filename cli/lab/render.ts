@@ -1,5 +1,6 @@
 // The laboratory's results for people: plain tables, no colour needed.
 import type { BacktestReport, Comparison, Gain } from '../../forecast/backtest/report.js';
+import type { Spec } from '../../forecast/families/index.js';
 import { table } from '../status/render.js';
 
 export const percent = (x: number, digits = 1): string => `${(100 * x).toFixed(digits)}%`;
@@ -17,8 +18,20 @@ const cells = (c: Comparison): string[] => [
   gainText(c.over_reference),
 ];
 
+/** What is under test: an artifact by its digest, or a spec by how it was refitted. */
+export interface Subject {
+  readonly family: string;
+  readonly spec: Spec;
+  readonly spec_digest: string;
+  readonly artifact?: string;
+  readonly data_cutoff?: string;
+  readonly train_days?: number;
+  readonly refit_days?: number;
+}
+
 interface Printed extends BacktestReport {
   readonly slot: string;
+  readonly subject: Subject;
   readonly profile: string;
   readonly from: string;
   readonly to: string;
@@ -29,8 +42,13 @@ interface Printed extends BacktestReport {
 }
 
 export function printBacktest(r: Printed): string {
-  const { cost } = r;
+  const { cost, subject } = r;
+  const what =
+    subject.artifact === undefined
+      ? `spec ${short(subject.spec_digest)}, fitted every ${subject.refit_days} days on ${subject.train_days}`
+      : `artifact ${short(subject.artifact)}, fitted on bars up to ${subject.data_cutoff}`;
   return [
+    `${subject.family}, ${what}`,
     `${r.slot}, profile ${r.profile}, ${r.from.slice(0, 16)}Z to ${r.to.slice(0, 16)}Z, ${r.paths} paths`,
     `windows ${short(r.windows_digest)}, dataset ${short(r.dataset_digest)}, seed ${r.seed}, errors over ${r.lag} windows`,
     '',

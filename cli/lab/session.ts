@@ -5,6 +5,7 @@ import { CODE_VERSION } from '../../agents/runtime/code-version.js';
 import type { BacktestData } from '../../forecast/backtest/scorer.js';
 import { type Offload, offload } from '../../forecast/offload.js';
 import { labCodeVersion } from './code.js';
+import { makeDirectory } from './files.js';
 import type { LabBars, LabSlot } from './slot.js';
 import type { LabJobs } from './worker.js';
 
@@ -17,10 +18,11 @@ export interface Lab {
 
 /** Runs `use` beside a worker thread. `fits` names a directory of fits that outlast the run. */
 export async function inLab<T>(fits: string | undefined, use: (lab: Lab) => Promise<T>): Promise<T> {
+  if (fits !== undefined) makeDirectory(fits);
   const code = labCodeVersion();
   const thread = offload<LabJobs>(new URL('./worker.js', import.meta.url));
   try {
-    const result = await use({
+    return await use({
       code,
       thread,
       async open(slot, { bars, dataset_digest }, paths) {
@@ -35,9 +37,9 @@ export async function inLab<T>(fits: string | undefined, use: (lab: Lab) => Prom
         await thread.call('open', { data, code, ...(fits === undefined ? {} : { fits }) });
       },
     });
-    await thread.call('close', undefined as never);
-    return result;
   } finally {
+    // A sandbox closes in order; a thread that is gone took its own with it.
+    await thread.call('close', undefined).catch(() => undefined);
     await thread.close();
   }
 }

@@ -55,7 +55,7 @@ const jobs = {
     const { open_s, close } = series.find((one) => one.step_s === o.step_s)!.bars;
     return { asset: o.asset, step: o.step_s, open_s, close };
   },
-  async close() {
+  async close(_: undefined) {
     await scorer?.close();
     scorer = null;
   },

@@ -100,7 +100,7 @@ function fanPanel({ fan, step_s }: Figures, at: string): string[] {
     `<polyline points="${points_(row).join(' ')}" class="${of}"/>`;
   const outermost = FAN_LEVELS.length - 1;
   const hours = ((points - 1) * step_s) / 3600;
-  const unit = hours > 2 ? { of: 'hours', scale: 1 } : { of: 'minutes', scale: 60 };
+  const unit = hours > 2 ? { of: 'h', scale: 1 } : { of: 'min', scale: 60 };
   return [
     text(20, top - 14, `Median-score window, ${at} UTC: return, bps`, { of: 'sub' }),
     ...ticks(low, high, 5).flatMap((v) => [

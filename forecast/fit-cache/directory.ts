@@ -27,8 +27,14 @@ export function fitDirectory(directory: string, warn: (line: string) => void): F
     },
     write(key, packed) {
       const draft = `${file(key)}.${process.pid}`;
-      writeFileSync(draft, Buffer.concat([Buffer.from(`${digestOf(key, packed)}\n`), packed]));
-      renameSync(draft, file(key));
+      try {
+        writeFileSync(draft, Buffer.concat([Buffer.from(`${digestOf(key, packed)}\n`), packed]));
+        renameSync(draft, file(key));
+      } catch (error) {
+        // The fit itself is sound: a full disk costs its next user the time, not this one the result.
+        rmSync(draft, { force: true });
+        warn(`fit cache: ${file(key)} was not kept: ${(error as Error).message}`);
+      }
     },
   };
 }

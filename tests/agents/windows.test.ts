@@ -12,6 +12,7 @@ import {
 } from '../../agents/runtime/windows.js';
 import { windowStarts } from '../../forecast/windows.js';
 import { findCompetition, loadProfile } from '../../miner/sn50/profile.js';
+import { seededConstants } from '../../trust/constants.js';
 
 /** The defaults of the first migration. */
 const CONSTANTS: Record<string, number> = {
@@ -31,6 +32,16 @@ const constant = (name: string): number => {
   return CONSTANTS[name]!;
 };
 const AS_OF_S = 20_000 * DAY_S;
+
+describe('constants without a database', () => {
+  it('are those of the first migration, unless changed', () => {
+    for (const [name, value] of Object.entries(CONSTANTS)) expect(seededConstants()(name)).toBe(value);
+    expect(seededConstants({ gap_days: 2 })('gap_days')).toBe(2);
+    expect(() => seededConstants()('luck')).toThrow(
+      expect.objectContaining({ code: 'SWARM_E_DB_MIGRATION' }),
+    );
+  });
+});
 
 describe.each(['24h', '1h'])('the plan of a %s slot', (id) => {
   const rules = findCompetition(loadProfile('2026-05'), id);

@@ -1,5 +1,5 @@
 // The laboratory as a person runs it: on bars in a directory, with good input and bad, interrupted and gone on with.
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdirSync,
@@ -24,7 +24,7 @@ import { seededConstants } from '../../trust/constants.js';
 
 const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 const DAY_S = 86_400;
-const DAYS = 110;
+const DAYS = 106;
 const folder = mkdtempSync(join(tmpdir(), 'swarm-lab-'));
 const bars = join(folder, 'bars');
 const [minutes] = simulatedBars(simulatedMarket('lab', 'BTC'), epoch_s, epoch_s + DAYS * DAY_S);
@@ -45,6 +45,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function swarm(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
+}
+/** The same without waiting, so that several can run at once. */
+function ask(...args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...args], (error, stdout, stderr) =>
+      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
 }
 const at = (day: number): string => new Date((epoch_s + day * DAY_S) * 1000).toISOString();
 const onSlot = ['--slot', '1h/BTC', '--bars', bars];
@@ -68,8 +76,9 @@ describe('swarm backtest', () => {
     expect(first.cost).toMatchObject({ fits: 1, hits: 0 });
     expect(second.cost).toMatchObject({ fits: 0, hits: 1 });
     expect({ ...second, cost: 0 }).toEqual({ ...first, cost: 0 });
+    expect(first).toMatchObject({ subject: { family: 'ewma_t', refit_days: 7, train_days: 10 } });
     expect(first).toMatchObject({ slot: '1h/BTC', seed: '1h/BTC@<start>', total: { n: 24 } });
-    expect(readFileSync(svg, 'utf8')).toContain('Backtest of 1h/BTC');
+    expect(readFileSync(svg, 'utf8')).toContain('Backtest of ewma_t on 1h/BTC');
   });
 
   it('takes an artifact on windows that it has not seen, and on no others', () => {
@@ -79,13 +88,14 @@ describe('swarm backtest', () => {
     const args = ['backtest', '--artifact', artifact, ...onSlot, '--paths', '100', '--json'];
     const good = swarm(...args, '--from', at(104), '--to', at(105), '--stride', '14400');
     expect(good.stderr).toBe('');
-    expect(JSON.parse(good.stdout).total.n).toBe(6);
+    const { total, subject } = JSON.parse(good.stdout);
+    expect([total.n, subject.artifact]).toEqual([6, JSON.parse(made.stdout).artifact]);
     const early = swarm(...args, '--from', at(40), '--to', at(44));
     expect(early.status).toBe(2);
     expect(early.stderr).toContain('What it saw proves nothing: use --from');
   });
 
-  it.each([
+  it.concurrent.each([
     ['both a spec and an artifact', ['--artifact', spec], 2, '--spec and --artifact'],
     ['a slot that is none', ['--slot', 'BTC'], 2, 'SWARM_E_SLOT_INVALID'],
     ['an unknown competition', ['--slot', '7d/BTC'], 2, 'SWARM_E_UNKNOWN_COMPETITION'],
@@ -99,8 +109,10 @@ describe('swarm backtest', () => {
     ['a spec that is no JSON', ['--spec', file('text.json', 'ewma')], 2, 'is not JSON'],
     ['a spec with an odd field', ['--spec', file('odd.json', { ...SPEC, x: 1 })], 2, 'SWARM_E_SPEC_INVALID'],
     ['a spec that is not there', ['--spec', join(folder, 'no.json')], 2, 'cannot be read'],
-  ])('refuses %s', (_, args, code, words) => {
-    const { status, stderr, stdout } = swarm('backtest', '--spec', spec, ...onSlot, ...FEW, ...args);
+    ['a picture in no directory', ['--svg', join(folder, 'no', 'x.svg')], 2, 'cannot be written'],
+    ['no place for fits', ['--fits', join(spec, 'fits')], 2, 'cannot be written'],
+  ])('refuses %s', async (_, args, code, words) => {
+    const { status, stderr, stdout } = await ask('backtest', '--spec', spec, ...onSlot, ...FEW, ...args);
     expect([status, stdout]).toEqual([code, '']);
     expect(stderr).toContain(words);
     expect(stderr).not.toContain('    at ');
@@ -142,6 +154,12 @@ describe('swarm experiment', () => {
       se: truth.se,
     });
     expect(artifactDigest(readFileSync(out))).toBe(truth.digest);
+  });
+
+  it('says so when a spec was meant for another horizon', () => {
+    const other = file('day.json', { ...SPEC, horizon_s: 86_400 });
+    const run = swarm('backtest', '--spec', other, ...onSlot, ...FEW, '--json');
+    expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('for a horizon of 86400 s')]);
   });
 
   it('refuses an unknown family and a day without enough bars', () => {
@@ -278,7 +296,7 @@ describe('swarm emulate', () => {
     expect(run(...files).stdout).toContain('mean share of miners');
   });
 
-  it.each([
+  it.concurrent.each([
     ['no competition', ['--scores', scores, '--model-scores', model], 'names no competition'],
     [
       'no column',
@@ -314,8 +332,8 @@ describe('swarm emulate', () => {
       ['--scores', scores, '--model-scores', model, '--competition', '24h', '--to', '2026-04-01'],
       'no payment between',
     ],
-  ])('refuses %s', (_, more, words) => {
-    const { status, stderr } = run(...more);
+  ])('refuses %s', async (_, more, words) => {
+    const { status, stderr } = await ask(...args, ...more);
     expect(status).toBe(2);
     expect(stderr).toContain(words);
   });
