@@ -53,8 +53,8 @@ export interface GraphInputs {
 export interface Volatility<S extends Components, P> {
   readonly name: string;
   readonly schema: ZodType<S>;
-  /** Fields of the fitted parameters. */
-  readonly params: { readonly [K in keyof P]: ZodType<P[K]> } & z.ZodRawShape;
+  /** The fitted parameters; strips what belongs to other components. */
+  readonly params: ZodType<P> & { readonly shape: z.ZodRawShape };
   readonly knobs: Readonly<Record<string, Knob>>;
   /** Whether it draws a normal of its own per step and path. */
   readonly ownNoise: boolean;

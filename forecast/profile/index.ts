@@ -2,7 +2,7 @@
 // Promises: factors on standard deviations with mean square about 1; the same factors in fits and in models.
 // Leaves to others: the level and the dynamics of volatility.
 import { z } from 'zod';
-import { trainingReturns, type TrainingData } from '../fit/training.js';
+import { type TrainingData, trainingReturns } from '../fit/training.js';
 import type { GraphBuilder } from '../onnx/graph.js';
 import { ELEMENT } from '../onnx/proto.js';
 import { minuteOfWeek } from '../sessions.js';
@@ -55,11 +55,21 @@ export function profileGraph(
   const minute = g.op('Slice', ['calendar', g.ints([4], [1]), g.ints([5], [1]), g.ints([1], [1])]);
   const hours = (m: string) =>
     g.op('Cast', [g.op('Floor', [g.op('Div', [m, g.floats([60])])])], { to: ELEMENT.INT64 });
-  const first = g.op('Slice', [g.op('Reshape', [minute, g.ints([-1], [1])]), g.ints([0], [1]), g.ints([1], [1])]);
+  const first = g.op('Slice', [
+    g.op('Reshape', [minute, g.ints([-1], [1])]),
+    g.ints([0], [1]),
+    g.ints([1], [1]),
+  ]);
   const ago = new Float64Array(historyBars - 1).map((_, i) => ((historyBars - 1 - i) * step_s) / 60);
   // Whole weeks are added so that the remainder is taken of a positive number.
   const weeks = Math.ceil(ago[0] / WEEK_MIN) * WEEK_MIN;
-  const past = g.op('Add', [first, g.floats(ago.map((a) => weeks - a), [ago.length])]);
+  const past = g.op('Add', [
+    first,
+    g.floats(
+      ago.map((a) => weeks - a),
+      [ago.length],
+    ),
+  ]);
   const wrapped = g.op('Sub', [
     past,
     g.op('Mul', [g.op('Floor', [g.op('Div', [past, g.floats([WEEK_MIN])])]), g.floats([WEEK_MIN])]),
