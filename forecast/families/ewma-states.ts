@@ -2,29 +2,35 @@
 // Promises: NaN until a run is as long as the model's history, so the fit sees only what serving can see.
 // Leaves to others: the compiled model, which computes the same weights over a fixed window.
 import type { BlockSet } from '../fit/level.js';
-import type { EwmaTSpec } from './ewma-t.js';
 
-/** Per run, the variance estimate after each return, or NaN while fewer than `warmup` returns have been seen. */
+/** Exponential weighting: a half-life and its share of the sum. */
+export interface Speed {
+  readonly half_life_s: number;
+  readonly share: number;
+}
+
+/** Per run, the weighted variance after each return, or NaN while fewer than `warmup` returns have been seen. */
 export function ewmaStates(
   runs: readonly Float64Array[],
-  spec: EwmaTSpec,
+  speeds: readonly Speed[],
   step_s: number,
   warmup: number,
 ): Float64Array[] {
-  const mix = spec.mix ?? 0;
-  const keepFast = 2 ** (-step_s / spec.half_life_s);
-  const keepSlow = 2 ** (-step_s / (spec.half_life_slow_s ?? spec.half_life_s));
+  const keep = speeds.map((s) => 2 ** (-step_s / s.half_life_s));
   return runs.map((run) => {
     const out = new Float64Array(run.length).fill(Number.NaN);
     // Sums of weights divide the weighted squares, as the finite window of the model does.
-    let [fast, slow, fastWeight, slowWeight] = [0, 0, 0, 0];
+    const sums = new Float64Array(keep.length);
+    const weights = new Float64Array(keep.length);
     for (let i = 0; i < run.length; i++) {
       const square = run[i] * run[i];
-      fast = keepFast * fast + square;
-      slow = keepSlow * slow + square;
-      fastWeight = keepFast * fastWeight + 1;
-      slowWeight = keepSlow * slowWeight + 1;
-      if (i + 1 >= warmup) out[i] = ((1 - mix) * fast) / fastWeight + (mix * slow) / slowWeight;
+      let variance = 0;
+      for (let k = 0; k < keep.length; k++) {
+        sums[k] = keep[k] * sums[k] + square;
+        weights[k] = keep[k] * weights[k] + 1;
+        variance += (speeds[k].share * sums[k]) / weights[k];
+      }
+      if (i + 1 >= warmup) out[i] = variance;
     }
     return out;
   });

@@ -3,6 +3,7 @@
 // Leaves to others: which spec to try (knobs describe the space), where models are stored, how they are judged.
 import type { ZodType } from 'zod';
 import type { TrainingData } from '../fit/training.js';
+import type { GraphBuilder, ModelShape } from '../onnx/graph.js';
 import type { Sampling } from '../sampler/plan.js';
 
 export type { TrainingData } from '../fit/training.js';
@@ -27,7 +28,10 @@ export interface CompileContext<S> {
 export interface Family<S> {
   readonly name: string;
   readonly schema: ZodType<S>;
+  /** By field; `a.b` is field b of component a, and applies where the component has that field. */
   readonly knobs: Readonly<Record<string, Knob>>;
+  /** Alternatives of whole fields; undefined leaves the field out. */
+  readonly choices?: Readonly<Record<string, readonly unknown[]>>;
   /** A valid spec to start a search from, for an asset and a horizon in seconds. */
   start(asset: string, horizon_s: number): S;
   /** Bars of history that the compiled model reads. */
@@ -40,4 +44,9 @@ export interface Family<S> {
   fit(train: TrainingData, spec: S): Fitted;
   /** ONNX bytes; the same arguments give the same bytes. Throws SWARM_E_SPEC_INVALID for params of another family. */
   compile(params: Fitted, ctx: CompileContext<S>): Uint8Array;
+  /** The same model as part of another graph: its inputs' dimensions, and the name of its float [steps, paths]. */
+  readonly part?: {
+    shape(spec: S, step_s: number): ModelShape;
+    graph(g: GraphBuilder, params: Fitted, ctx: CompileContext<S>): string;
+  };
 }

@@ -1,9 +1,17 @@
-// Graph pieces that every family shares: returns of the history, and noise turned into innovations.
-// Promises: the same law as fit/student.ts, so that what is fitted is what is simulated.
+// Graph pieces that every family shares: returns of the history, and columns of noise turned into innovations.
+// Promises: the same law as fit/map.ts, so that what is fitted is what is simulated.
 // Leaves to others: variance.
-import { GAUSSIAN_NU, MAP_LIMIT, MAP_STEPS_PER_UNIT, studentMap } from '../fit/student.js';
+import { MAP_LIMIT, MAP_STEPS_PER_UNIT } from '../fit/map.js';
+import { GAUSSIAN_NU, studentMap } from '../fit/student.js';
 import type { GraphBuilder } from '../onnx/graph.js';
 import { ELEMENT } from '../onnx/proto.js';
+
+/** One column of the noise, of how many. */
+export interface Column {
+  readonly index: number;
+  readonly of: number;
+}
+export const ONLY: Column = { index: 0, of: 1 };
 
 /** Log returns of the history, double [H - 1], oldest first. */
 export function historyReturns(g: GraphBuilder, historyBars: number): string {
@@ -13,12 +21,20 @@ export function historyReturns(g: GraphBuilder, historyBars: number): string {
 }
 
 /** Standardised innovations, float [steps, paths]: the noise itself for a Gaussian, else its t quantiles. */
-export function innovations(g: GraphBuilder, nu: number): string {
-  if (nu >= GAUSSIAN_NU) return g.op('Squeeze', ['noise', g.ints([2], [1])]);
-  const map = studentMap(nu);
+export function innovations(g: GraphBuilder, nu: number, column = ONLY): string {
+  return nu >= GAUSSIAN_NU ? normals(g, column) : mapped(g, studentMap(nu), column);
+}
+
+/** A column of the noise as it is, float [steps, paths]. */
+export function normals(g: GraphBuilder, column: Column): string {
+  return g.op('Squeeze', [narrowed(g, column), g.ints([2], [1])]);
+}
+
+/** A column of the noise through a map, float [steps, paths]. */
+export function mapped(g: GraphBuilder, map: Float64Array, column: Column): string {
   // No rise after the last point: a position exactly there needs no clipping of its own.
   const rises = map.map((v, i) => (i + 1 < map.length ? map[i + 1] - v : 0));
-  const z = g.op('Reshape', ['noise', g.ints([-1], [1])]);
+  const z = g.op('Reshape', [narrowed(g, column), g.ints([-1], [1])]);
   const clipped = g.op('Clip', [z, g.floats([-MAP_LIMIT]), g.floats([MAP_LIMIT])]);
   const position = g.op('Mul', [
     g.op('Add', [clipped, g.floats([MAP_LIMIT])]),
@@ -30,12 +46,34 @@ export function innovations(g: GraphBuilder, nu: number): string {
   // that 1000 x 288 paths spent here. This way the whole map takes under 1 ms.
   const at = (table: Float64Array) => g.op('GatherElements', [g.floats(table), index]);
   const x = g.op('Add', [at(map), g.op('Mul', [part, at(rises)])]);
-  return g.op('Reshape', [x, g.op('Slice', [g.op('Shape', ['noise']), g.ints([0], [1]), g.ints([2], [1])])]);
+  return g.op('Reshape', [x, stepsByPaths(g)]);
+}
+
+/** The shape [steps, paths], int64 [2]. */
+export function stepsByPaths(g: GraphBuilder): string {
+  return g.op('Slice', [g.op('Shape', ['noise']), g.ints([0], [1]), g.ints([2], [1])]);
+}
+
+function narrowed(g: GraphBuilder, { index, of }: Column): string {
+  if (of === 1) return 'noise';
+  return g.op('Slice', ['noise', g.ints([index], [1]), g.ints([index + 1], [1]), g.ints([2], [1])]);
 }
 
 /** One entry of the noise's shape, int64 [1]: axis 0 is steps, axis 1 is paths. */
 export function noiseAxis(g: GraphBuilder, axis: 0 | 1): string {
   return g.op('Slice', [g.op('Shape', ['noise']), g.ints([axis], [1]), g.ints([axis + 1], [1])]);
+}
+
+/** The numbers 0, 1, ... of the steps, int64 [steps]. */
+export function stepNumbers(g: GraphBuilder): string {
+  const steps = g.op('Squeeze', [noiseAxis(g, 0), g.ints([0], [1])]);
+  return g.op('Range', [g.ints([0]), steps, g.ints([1])]);
+}
+
+/** P(Z <= z) of normals, elementwise in float: within 1e-7. */
+export function normalCdfOf(g: GraphBuilder, z: string): string {
+  const erf = g.op('Erf', [g.op('Mul', [z, g.floats([Math.SQRT1_2])])]);
+  return g.op('Add', [g.op('Mul', [erf, g.floats([0.5])]), g.floats([0.5])]);
 }
 
 /** Sum of a double vector as a double [1]. */

@@ -7,10 +7,12 @@ import { nuOf } from './tail.js';
 import { noConvergence, type TrainingData, type TrainingReturns } from './training.js';
 
 /** Variance in units of its long-run mean: u' = (1 - persistence) + (alpha + gamma [r < 0]) r^2 + beta u. */
-export interface Garch {
+export interface GarchLaw {
   readonly alpha: number;
   readonly gamma: number;
   readonly beta: number;
+}
+interface Garch extends GarchLaw {
   readonly nu: number;
 }
 
@@ -19,7 +21,7 @@ const MAX_PERSISTENCE = 0.9999;
 const TOLERANCE = 1e-8;
 const MAX_CALLS = 600;
 
-export function persistence(g: Garch): number {
+export function persistence(g: GarchLaw): number {
   return g.alpha + g.gamma / 2 + g.beta;
 }
 
@@ -86,7 +88,7 @@ function meanLoss(runs: readonly Float64Array[], count: number, g: Garch): numbe
 }
 
 /** Per run, the variance (in long-run units) of the next return after each return. */
-export function garchStates(runs: readonly Float64Array[], variance: number, g: Garch): Float64Array[] {
+export function garchStates(runs: readonly Float64Array[], variance: number, g: GarchLaw): Float64Array[] {
   const omega = 1 - persistence(g);
   return runs.map((run) => {
     let u = 1;

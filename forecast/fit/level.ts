@@ -55,8 +55,11 @@ export function crpsCurve(sample: Float64Array): CrpsCurve {
   };
 }
 
+/** Writes one path of unit-variance log returns [steps] from columns of standard normals [steps]. */
+type Walk = (z: readonly Float32Array[], out: Float64Array) => void;
+
 /**
- * Fits the level. `walk` writes one path of unit-variance log returns [steps] from standard normals [steps];
+ * Fits the level. `walk` simulates the law of the blocks, from `columns` normals per step;
  * `deviation(run, i, block)` is the model's standard deviation of the block's return seen after return i of run, or
  * NaN where the model has not warmed up.
  */
@@ -64,11 +67,12 @@ export function fitLevel(
   train: TrainingData,
   runs: readonly Float64Array[],
   horizonSteps: number,
-  walk: (z: Float32Array, out: Float64Array) => void,
+  walk: Walk,
   deviation: (run: number, i: number, block: BlockSet) => number,
+  columns = 1,
 ): number {
   const blocks = blockSets(horizonSteps);
-  const curves = blockCurves(blocks, horizonSteps, walk);
+  const curves = blockCurves(blocks, horizonSteps, walk, columns);
   const samples = blocks.map((block, k) => ({
     curve: curves[k],
     ...observe(runs, block, horizonSteps, deviation),
@@ -89,18 +93,16 @@ export function fitLevel(
   return Math.exp(minimiseOnLine(loss, Math.log(MIN_LEVEL), Math.log(MAX_LEVEL), 1e-4));
 }
 
-function blockCurves(
-  blocks: readonly BlockSet[],
-  steps: number,
-  walk: (z: Float32Array, out: Float64Array) => void,
-): CrpsCurve[] {
-  const stream = rng('forecast/level/1');
+function blockCurves(blocks: readonly BlockSet[], steps: number, walk: Walk, columns: number): CrpsCurve[] {
+  const streams = Array.from({ length: columns }, (_, k) => rng(`forecast/level/1${k > 0 ? `#${k}` : ''}`));
   const samples = blocks.map(() => new Float64Array(LAW_PATHS));
-  const z = new Float32Array(steps);
+  const z = streams.map(() => new Float32Array(steps));
   const path = new Float64Array(steps);
   const sum = new Float64Array(steps + 1);
   for (let p = 0; p < LAW_PATHS; p++) {
-    stream.fillNormal(z);
+    streams.forEach((stream, k) => {
+      stream.fillNormal(z[k]);
+    });
     walk(z, path);
     for (let h = 0; h < steps; h++) sum[h + 1] = sum[h] + path[h];
     blocks.forEach(({ lead, length }, k) => {

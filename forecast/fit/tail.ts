@@ -2,10 +2,9 @@
 // Promises: deterministic; level and tail are found together, so a biased variance does not pass for a fat tail.
 // Leaves to others: the variance states that standardise the returns.
 
-import { ForecastError } from '../errors.js';
 import { minimise } from './simplex.js';
 import { GAUSSIAN_NU, MIN_NU, studentLogConstant } from './student.js';
-import { MIN_RETURNS, noConvergence, type TrainingData } from './training.js';
+import { MIN_RETURNS, noConvergence, type TrainingData, tooFew } from './training.js';
 
 const MAX_SAMPLE = 20_000;
 
@@ -21,12 +20,13 @@ export function fitTail(
       if (states[r][i] > 0) squares.push((run[i + 1] * run[i + 1]) / states[r][i]);
     }
   });
+  return fitTailOf(train, squares);
+}
+
+/** nu in [2.1, 200] of innovations given by their squares, of any size. Throws as fitTail does. */
+export function fitTailOf(train: TrainingData, squares: readonly number[]): number {
   if (squares.length < MIN_RETURNS) {
-    throw new ForecastError(
-      'SWARM_E_BARS_TOO_FEW',
-      `${train.asset}: ${squares.length} returns follow a full history, ${MIN_RETURNS} needed`,
-      'train on longer contiguous bars or shorten the half-life',
-    );
+    throw tooFew(train, squares.length);
   }
   const stride = Math.ceil(squares.length / MAX_SAMPLE);
   const sample = squares.filter((_, i) => i % stride === 0);

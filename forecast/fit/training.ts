@@ -89,3 +89,12 @@ export function noConvergence(train: TrainingData, what: string): ForecastError 
     'try a longer training period or fix the parameter in the spec',
   );
 }
+
+/** The error of a fit that has too few returns behind a full history. */
+export function tooFew(train: TrainingData, count: number): ForecastError {
+  return new ForecastError(
+    'SWARM_E_BARS_TOO_FEW',
+    `${train.asset}: ${count} returns follow a full history, ${MIN_RETURNS} needed`,
+    'train on longer contiguous bars, or shorten the half-life or the history',
+  );
+}

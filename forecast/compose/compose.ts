@@ -1,0 +1,172 @@
+// One model from its components: volatility, profile, innovation, dynamics and level, fitted in that order.
+// Promises: every combination fits and compiles alike; a return is
+//   level x factor of the profile x deviation of the volatility x (shock through the bounce).
+// Leaves to others: what each component is.
+import { z } from 'zod';
+import type { CompileContext, Family, Fitted } from '../families/family.js';
+import { parseParams } from '../families/params.js';
+import { fitLevel } from '../fit/level.js';
+import { fitTail } from '../fit/tail.js';
+import type { TrainingData } from '../fit/training.js';
+import { buildModel } from '../onnx/graph.js';
+import { bounceOf, bouncePath, fitBounce, shocksOf } from './bounce.js';
+import { type Components, innovationOf } from './components.js';
+import { composedGraph } from './composed-graph.js';
+import { fitShape } from './fit-shape.js';
+import { deseasonalised, profileOf } from './season.js';
+import { columnsOf, shapeOf } from './shape.js';
+import { componentChoices, componentKnobs } from './space.js';
+import type { Filtered, Volatility } from './volatility.js';
+
+/** A volatility's parameters; undefined: not of this spec. */
+type Known = Readonly<Record<string, number | readonly number[] | undefined>>;
+
+/** A family from its volatility process. */
+export function composed<S extends Components, P extends Known>(volatility: Volatility<S, P>): Family<S> {
+  const shape = (spec: S, step_s: number) => ({
+    historyBars: volatility.historyBars(spec, step_s),
+    calendarColumns: spec.profile === undefined ? 4 : 7,
+    noiseColumns: columnsOf(innovationOf(spec), volatility.ownNoise).count,
+  });
+  const part = {
+    shape,
+    graph: (g: Parameters<typeof composedGraph>[0], fitted: Fitted, ctx: CompileContext<S>) =>
+      composedGraph(g, volatility, partsOf(volatility, fitted, ctx), ctx),
+  };
+  return {
+    name: volatility.name,
+    schema: volatility.schema,
+    knobs: { ...volatility.knobs, ...componentKnobs },
+    choices: componentChoices,
+    start: volatility.start,
+    historyBars: volatility.historyBars,
+    fit: (train, spec) => fitComposed(volatility, train, spec),
+    compile: (fitted, ctx) => buildModel(shape(ctx.spec, ctx.step_s), (g) => part.graph(g, fitted, ctx)),
+    part,
+  };
+}
+
+function fitComposed<S extends Components, P extends Known>(
+  volatility: Volatility<S, P>,
+  train: TrainingData,
+  spec: S,
+): Fitted {
+  const given = readsNoBars(spec) ? volatility.given?.(spec) : undefined;
+  if (given !== undefined) return { ...defined(given), nu: spec.nu as number, scale: spec.scale as number };
+  const innovation = innovationOf(spec);
+  const { returns, profile } = deseasonalised(train, spec.profile);
+  const { runs } = returns;
+  // Other laws than t get the variance that maximises a t likelihood: fat tails then do not pass for variance.
+  const tail =
+    innovation.kind === 'gaussian' ? 1000 : innovation.kind === 'student_t' ? innovation.nu : 'fit';
+  const { params, nu } = volatility.fit(train, returns, spec, tail);
+  const ctx = { spec, step_s: train.step_s };
+  const law = volatility.law(params, ctx);
+  const filtered = law.filter(runs);
+  const plain = spec.dynamics === undefined && innovation.jumps === undefined;
+  const standardised = plain && innovation.kind === 'student_t' ? [] : residuals(runs, filtered);
+  const coefficients = spec.dynamics && coefficientsOf(train, standardised, spec.dynamics);
+  const bounce = coefficients && bounceOf(coefficients);
+  const shocks = bounce ? standardised.map((run) => shocksOf(run, bounce)) : standardised;
+  const shaped: Fitted =
+    plain && innovation.kind === 'student_t'
+      ? { nu: innovation.nu !== 'fit' ? innovation.nu : (nu ?? fitTail(train, runs, filtered.variance)) }
+      : fitShape(train, innovation, joined(shocks));
+  const fitted: Fitted = {
+    ...defined(params),
+    ...shaped,
+    ...(coefficients ? { bounce: coefficients } : {}),
+    ...profile,
+  };
+  if (spec.scale !== 'fit') return { ...fitted, scale: spec.scale };
+  const columns = columnsOf(innovation, volatility.ownNoise);
+  const shape = shapeOf(innovation, fitted, columns, train.step_s);
+  const rest = law.start();
+  const steps = Math.max(1, Math.round(spec.horizon_s / train.step_s));
+  const before = coefficients?.map(() => 0) ?? [];
+  // Returns without their profile on both sides: one level serves all hours.
+  const scale = fitLevel(
+    train,
+    runs,
+    steps,
+    (z, out) => {
+      shape.draw(z, out);
+      if (bounce) bouncePath(out, bounce, before);
+      const walker = rest.walker();
+      for (let h = 0; h < out.length; h++)
+        out[h] = walker.step(out[h], z[columns.own][h], h) / Math.sqrt(rest.expected(h));
+    },
+    (run, i, block) => Math.sqrt(filtered.blockVariance(run, i, block)),
+    columns.count,
+  );
+  return { ...fitted, scale };
+}
+
+function defined(params: Known): Fitted {
+  return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== undefined)) as Fitted;
+}
+
+function readsNoBars(spec: Components): boolean {
+  const plain = spec.profile === undefined && spec.dynamics === undefined && spec.innovation === undefined;
+  return plain && spec.scale !== 'fit' && spec.nu !== 'fit';
+}
+
+function coefficientsOf(
+  train: TrainingData,
+  standardised: readonly Float64Array[],
+  { lags, coefficients }: NonNullable<Components['dynamics']>,
+): readonly number[] {
+  return coefficients === 'fit' ? fitBounce(train, standardised, lags) : coefficients;
+}
+
+/** Per run, each return over the deviation expected for it; NaN where the model had not warmed up. */
+function residuals(runs: readonly Float64Array[], { variance }: Filtered): Float64Array[] {
+  return runs.map((run, r) => run.map((v, i) => (i > 0 ? v / Math.sqrt(variance[r][i - 1]) : Number.NaN)));
+}
+
+function joined(runs: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(runs.reduce((n, run) => n + run.length, 0));
+  let n = 0;
+  for (const run of runs) for (const e of run) if (Number.isFinite(e)) out[n++] = e;
+  return out.slice(0, n);
+}
+
+/** Fitted parameters, told apart by component. */
+export interface Parts<P> {
+  readonly params: P;
+  readonly fitted: Fitted;
+  readonly profile: Fitted;
+  readonly bounce: readonly number[] | undefined;
+  readonly scale: number;
+}
+
+const numbers = z.array(z.number());
+const SHAPE_PARAMS = {
+  gaussian: {},
+  student_t: { nu: z.number().min(2.1) },
+  johnson_su: { skew: z.number(), tail: z.number().positive() },
+  mixture: { mixture_weights: numbers, mixture_sizes: numbers },
+  historical: { residuals: numbers.min(2) },
+} as const;
+
+/** Parses what a fit returned. Throws SWARM_E_SPEC_INVALID for parameters of another spec. */
+export function partsOf<S extends Components, P>(
+  volatility: Volatility<S, P>,
+  fitted: Fitted,
+  { spec }: CompileContext<S>,
+): Parts<P> {
+  const { profile, others } = profileOf(fitted, spec.profile !== undefined);
+  const innovation = innovationOf(spec);
+  const schema = z.strictObject({
+    ...volatility.params.shape,
+    ...SHAPE_PARAMS[innovation.kind],
+    ...(innovation.jumps ? { jump_per_day: z.number().min(0), jump_size: z.number().positive() } : {}),
+    ...(spec.dynamics ? { bounce: numbers.length(spec.dynamics.lags) } : {}),
+    scale: z.number().positive(),
+  });
+  parseParams(volatility.name, schema, others);
+  const known = z.object({ scale: z.number(), bounce: numbers.optional() });
+  const { scale, bounce } = parseParams(volatility.name, known, others);
+  const params = parseParams(volatility.name, volatility.params, others);
+  return { params, fitted: others, profile, bounce, scale };
+}

@@ -1,0 +1,94 @@
+// Fitting the law of the shocks to standardised residuals.
+// Promises: jumps are told apart before the rest is fitted; numbers in the spec stay as they are.
+// Leaves to others: the residuals, and simulating (shape.ts).
+import { ForecastError } from '../errors.js';
+import type { Fitted } from '../families/family.js';
+import { empiricalMap, mapMoments } from '../fit/map.js';
+import { fitTailOf } from '../fit/tail.js';
+import { MIN_RETURNS, type TrainingData, tooFew } from '../fit/training.js';
+import type { Innovation, Jumps } from './components.js';
+import { fitJohnson } from './johnson.js';
+import { fitMixture } from './mixture.js';
+
+const MAX_SAMPLE = 20_000;
+const MAX_RESIDUALS = 4096;
+/** Residuals beyond as many standard deviations are jumps: a normal gets there once in 15,000 steps. */
+const JUMP_FROM = 4;
+const MIN_JUMPS = 5;
+
+/** Parameters by name, `residuals` in time order. Throws SWARM_E_BARS_TOO_FEW or SWARM_E_FIT_FAILED. */
+export function fitShape(train: TrainingData, innovation: Innovation, residuals: Float64Array): Fitted {
+  if (residuals.length < MIN_RETURNS) throw tooFew(train, residuals.length);
+  if (innovation.jumps === undefined) return fitPlain(train, innovation, residuals);
+  const { jumps, rest } = fitJumps(train, innovation.jumps, residuals);
+  return { ...fitPlain(train, innovation, rest), ...jumps };
+}
+
+function fitPlain(train: TrainingData, innovation: Innovation, residuals: Float64Array): Fitted {
+  const stride = Math.ceil(residuals.length / MAX_SAMPLE);
+  const sample = residuals.filter((_, i) => i % stride === 0);
+  switch (innovation.kind) {
+    case 'gaussian':
+      return {};
+    case 'student_t':
+      return {
+        nu:
+          innovation.nu === 'fit'
+            ? fitTailOf(
+                train,
+                Array.from(sample, (e) => e * e),
+              )
+            : innovation.nu,
+      };
+    case 'johnson_su': {
+      const { skew, tail } = fitJohnson(train, sample, innovation);
+      return { skew, tail };
+    }
+    case 'mixture': {
+      const { weights, sizes } = fitMixture(train, sample, innovation.components);
+      return { mixture_weights: weights, mixture_sizes: sizes };
+    }
+    case 'historical':
+      return { residuals: innovation.block === 1 ? quantiles(residuals) : table(residuals) };
+  }
+}
+
+function quantiles(residuals: Float64Array): number[] {
+  const map = empiricalMap(residuals.slice());
+  const { mean, variance } = mapMoments(map);
+  return Array.from(map, (v) => rounded((v - mean) / Math.sqrt(variance)));
+}
+
+function table(residuals: Float64Array): number[] {
+  const last = residuals.slice(-MAX_RESIDUALS);
+  const mean = last.reduce((a, b) => a + b, 0) / last.length;
+  const variance = last.reduce((s, e) => s + (e - mean) ** 2, 0) / last.length;
+  return Array.from(last, (e) => rounded((e - mean) / Math.sqrt(variance)));
+}
+
+function rounded(v: number): number {
+  return Number(v.toPrecision(6));
+}
+
+/** Rate and size of the residuals beyond four standard deviations, and the others. */
+function fitJumps(train: TrainingData, wanted: Jumps, residuals: Float64Array) {
+  const meanSquare = (list: Float64Array) => list.reduce((s, e) => s + e * e, 0) / list.length;
+  const from = JUMP_FROM * Math.sqrt(meanSquare(residuals));
+  const far = residuals.filter((e) => Math.abs(e) > from);
+  const rest = residuals.filter((e) => Math.abs(e) <= from);
+  if (far.length < MIN_JUMPS && (wanted.per_day === 'fit' || wanted.size === 'fit')) {
+    throw new ForecastError(
+      'SWARM_E_FIT_FAILED',
+      `${train.asset}: ${far.length} jumps in ${residuals.length} returns of ${train.step_s} s, ${MIN_JUMPS} needed`,
+      'train on a longer period, give per_day and size as numbers, or leave jumps out',
+    );
+  }
+  const perDay = (far.length / residuals.length) * (86_400 / train.step_s);
+  // An exponential's mean square is twice its mean squared: this size keeps the jumps' share of the variance.
+  const size = Math.sqrt(meanSquare(far) / 2 / meanSquare(rest));
+  const jumps = {
+    jump_per_day: wanted.per_day === 'fit' ? perDay : wanted.per_day,
+    jump_size: wanted.size === 'fit' ? size : wanted.size,
+  };
+  return { jumps, rest };
+}

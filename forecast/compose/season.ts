@@ -1,0 +1,46 @@
+// The profile at a fit's door: returns freed from it, and its parameters told from the others by their prefix.
+// Promises: volatility, shocks and level only ever see returns without the profile.
+// Leaves to others: the profile itself.
+import type { Fitted } from '../families/family.js';
+import { type TrainingData, type TrainingReturns, trainingReturns } from '../fit/training.js';
+import { fitProfile, type Profile, profileFactors } from '../profile/index.js';
+
+const PREFIX = 'profile.';
+
+/** Returns divided by their factors, and the profile's parameters by prefixed name. */
+export function deseasonalised(
+  train: TrainingData,
+  profile: Profile | undefined,
+): { returns: TrainingReturns; profile: Fitted } {
+  const raw = trainingReturns(train);
+  if (profile === undefined) return { returns: raw, profile: {} };
+  const params = fitProfile(train, profile);
+  const starts = train.starts_s.filter((_, i) => train.segments[i].length > 1);
+  let sum = 0;
+  const runs = raw.runs.map((run, r) => {
+    // A run's first return is its second bar's.
+    const factors = profileFactors(profile, params, starts[r] + train.step_s, train.step_s, run.length);
+    return run.map((v, i) => {
+      const u = v / factors[i];
+      sum += u * u;
+      return u;
+    });
+  });
+  const prefixed = Object.entries(params).map(([name, value]) => [PREFIX + name, value]);
+  return {
+    returns: { runs, count: raw.count, variance: sum / raw.count },
+    profile: Object.fromEntries(prefixed) as Fitted,
+  };
+}
+
+/** The profile's parameters under their own names, and the others. Without a profile all are others. */
+export function profileOf(fitted: Fitted, present: boolean): { profile: Fitted; others: Fitted } {
+  const entries = Object.entries(fitted);
+  const belongs = (name: string) => present && name.startsWith(PREFIX);
+  return {
+    profile: Object.fromEntries(
+      entries.filter(([name]) => belongs(name)).map(([name, value]) => [name.slice(PREFIX.length), value]),
+    ),
+    others: Object.fromEntries(entries.filter(([name]) => !belongs(name))),
+  };
+}
