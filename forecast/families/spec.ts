@@ -4,11 +4,21 @@
 import { z } from 'zod';
 import { canonicalJson, sha256Hex } from '../canonical.js';
 import { ForecastError } from '../errors.js';
+import { constantSchema } from './constant.js';
+import { egarchTSchema } from './egarch-t.js';
 import { ewmaTSchema } from './ewma-t.js';
 import { garchTSchema } from './garch-t.js';
 import { gbmSchema } from './gbm.js';
+import { harRvSchema } from './har-rv.js';
 
-export const specSchema = z.discriminatedUnion('family', [gbmSchema, ewmaTSchema, garchTSchema]);
+export const specSchema = z.discriminatedUnion('family', [
+  gbmSchema,
+  ewmaTSchema,
+  garchTSchema,
+  constantSchema,
+  egarchTSchema,
+  harRvSchema,
+]);
 export type Spec = z.infer<typeof specSchema>;
 
 /** Parses unknown data as a spec. Throws SWARM_E_SPEC_INVALID naming the fields at fault. */
