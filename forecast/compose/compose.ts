@@ -15,7 +15,7 @@ import { composedGraph } from './composed-graph.js';
 import { fitShape } from './fit-shape.js';
 import { deseasonalised, profileOf } from './season.js';
 import { columnsOf, shapeOf } from './shape.js';
-import { componentChoices, componentKnobs } from './space.js';
+import { commonKnobs, componentChoices, componentKnobs } from './space.js';
 import type { Filtered, Volatility } from './volatility.js';
 
 /** A volatility's parameters; undefined: not of this spec. */
@@ -36,7 +36,8 @@ export function composed<S extends Components, P extends Known>(volatility: Vola
   return {
     name: volatility.name,
     schema: volatility.schema,
-    knobs: { ...volatility.knobs, ...componentKnobs },
+    knobs: { ...volatility.knobs, ...commonKnobs },
+    nested: componentKnobs,
     choices: componentChoices,
     start: volatility.start,
     historyBars: volatility.historyBars,

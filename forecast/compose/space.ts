@@ -3,9 +3,12 @@
 // Leaves to others: choosing, and the knobs of the volatility itself.
 import type { Knob } from '../families/family.js';
 
-export const componentKnobs: Readonly<Record<string, Knob>> = {
+export const commonKnobs: Readonly<Record<string, Knob>> = {
   scale: { min: 0.6, max: 1.2 },
   nu: { min: 2.5, max: 200, log: true },
+};
+
+export const componentKnobs: Readonly<Record<string, Knob>> = {
   'innovation.nu': { min: 2.5, max: 200, log: true },
   'innovation.skew': { min: -0.5, max: 0.5 },
   'innovation.tail': { min: 0.8, max: 10, log: true },

@@ -88,7 +88,7 @@ export function ewmaWeights(spec: EwmaTSpec, step_s: number, shares?: readonly n
   return each.reduce((sum, w) => sum.map((v, i) => v + w[i]));
 }
 
-const ewmaVolatility: Volatility<EwmaTSpec, Params> = {
+export const ewmaVolatility: Volatility<EwmaTSpec, Params> = {
   name: 'ewma_t',
   schema: ewmaTSchema,
   params,

@@ -28,8 +28,9 @@ export interface CompileContext<S> {
 export interface Family<S> {
   readonly name: string;
   readonly schema: ZodType<S>;
-  /** By field; `a.b` is field b of component a, and applies where the component has that field. */
   readonly knobs: Readonly<Record<string, Knob>>;
+  /** Knobs of components by path: `a.b` is field b of component a, and applies where the component has that field. */
+  readonly nested?: Readonly<Record<string, Knob>>;
   /** Alternatives of whole fields; undefined leaves the field out. */
   readonly choices?: Readonly<Record<string, readonly unknown[]>>;
   /** A valid spec to start a search from, for an asset and a horizon in seconds. */

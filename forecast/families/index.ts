@@ -3,10 +3,14 @@
 
 import { ForecastError } from '../errors.js';
 import { FORMAT_VERSION, type Manifest } from '../manifest.js';
+import type { GraphBuilder } from '../onnx/graph.js';
+import { constant } from './constant.js';
+import { egarchT } from './egarch-t.js';
 import { ewmaT } from './ewma-t.js';
-import type { Family, TrainingData } from './family.js';
+import type { CompileContext, Family, Fitted, TrainingData } from './family.js';
 import { garchT } from './garch-t.js';
 import { gbm } from './gbm.js';
+import { harRv } from './har-rv.js';
 import { harSeasonMix } from './har-season-mix.js';
 import { REFERENCE_HOURLY_SIGMA } from './reference.js';
 import { type Spec, specDigest } from './spec.js';
@@ -22,6 +26,9 @@ export const families: Readonly<Record<Spec['family'], Family<Spec>>> = {
   gbm: anySpec(gbm),
   ewma_t: anySpec(ewmaT),
   garch_t: anySpec(garchT),
+  constant: anySpec(constant),
+  egarch_t: anySpec(egarchT),
+  har_rv: anySpec(harRv),
   har_season_mix: anySpec(harSeasonMix),
 };
 
@@ -83,15 +90,25 @@ function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
     const hint = 'look the family up by spec.family';
     throw new ForecastError('SWARM_E_SPEC_INVALID', `${family.name}: ${parsed.error.message}`, hint);
   };
+  const { part } = family;
   return {
     name: family.name,
     schema: family.schema,
     knobs: family.knobs,
+    ...(family.nested && { nested: family.nested }),
+    ...(family.choices && { choices: family.choices }),
     start: (asset, horizon_s) => family.start(asset, horizon_s),
     historyBars: (spec, step_s) => family.historyBars(own(spec), step_s),
     fit: (train, spec) => family.fit(train, own(spec)),
     gaps: family.gaps,
     sampling: (params, ctx) => family.sampling?.(params, { ...ctx, spec: own(ctx.spec) }),
     compile: (params, ctx) => family.compile(params, { ...ctx, spec: own(ctx.spec) }),
+    ...(part && {
+      part: {
+        shape: (spec: Spec, step_s: number) => part.shape(own(spec), step_s),
+        graph: (g: GraphBuilder, params: Fitted, ctx: CompileContext<Spec>) =>
+          part.graph(g, params, { ...ctx, spec: own(ctx.spec) }),
+      },
+    }),
   };
 }

@@ -4,15 +4,21 @@
 import { z } from 'zod';
 import { canonicalJson, sha256Hex } from '../canonical.js';
 import { ForecastError } from '../errors.js';
+import { constantSchema } from './constant.js';
+import { egarchTSchema } from './egarch-t.js';
 import { ewmaTSchema } from './ewma-t.js';
 import { garchTSchema } from './garch-t.js';
 import { gbmSchema } from './gbm.js';
+import { harRvSchema } from './har-rv.js';
 import { harSeasonMixSchema } from './har-season-mix.js';
 
 export const specSchema = z.discriminatedUnion('family', [
   gbmSchema,
   ewmaTSchema,
   garchTSchema,
+  constantSchema,
+  egarchTSchema,
+  harRvSchema,
   harSeasonMixSchema,
 ]);
 export type Spec = z.infer<typeof specSchema>;

@@ -25,12 +25,14 @@ export interface GraphBuilder {
   /**
    * A Scan over the first axis. `body` receives the names of the states and of this step's slices, and returns the new
    * states and this step's outputs; it may also read any name of the outer graph.
+   * States and slices are float vectors: over paths, or of one entry (`along`).
    * Returns the final states, then the stacked outputs.
    */
   scan(
     states: readonly string[],
     sequences: readonly string[],
     body: (g: GraphBuilder, states: string[], slices: string[]) => { states: string[]; outputs: string[] },
+    along?: 'paths' | 'one',
   ): string[];
 }
 
@@ -103,7 +105,7 @@ function builder(draft: Draft, nodes: NodeProto[]): GraphBuilder {
     floats: constant(ELEMENT.FLOAT, 'float_data'),
     doubles: constant(ELEMENT.DOUBLE, 'double_data'),
     ints: constant(ELEMENT.INT64, 'int64_data'),
-    scan(states, sequences, body) {
+    scan(states, sequences, body, along = 'paths') {
       const inner: NodeProto[] = [];
       const stateNames = states.map(() => fresh('state'));
       const sliceNames = sequences.map(() => fresh('slice'));
@@ -112,8 +114,8 @@ function builder(draft: Draft, nodes: NodeProto[]): GraphBuilder {
       const graph: GraphProto = {
         name: fresh('body'),
         node: inner,
-        input: [...stateNames, ...sliceNames].map(untyped),
-        output: outputs.map(untyped),
+        input: [...stateNames, ...sliceNames].map((name) => vector(name, along)),
+        output: outputs.map((name) => vector(name, along)),
       };
       const names = outputs.map(() => fresh('scan'));
       const attribute = attributesOf({ body: graph, num_scan_inputs: sequences.length });
@@ -135,12 +137,10 @@ function isList(value: readonly number[] | GraphProto): value is readonly number
   return Array.isArray(value);
 }
 
-/** Scan states and slices are float vectors over paths in every family. */
-function untyped(name: string): ValueInfoProto {
-  return {
-    name,
-    type: { tensor_type: { elem_type: ELEMENT.FLOAT, shape: { dim: [{ dim_param: 'paths' }] } } },
-  };
+/** A Scan's state or slice. */
+function vector(name: string, along: 'paths' | 'one'): ValueInfoProto {
+  const dim = along === 'paths' ? { dim_param: along } : { dim_value: 1 };
+  return { name, type: { tensor_type: { elem_type: ELEMENT.FLOAT, shape: { dim: [dim] } } } };
 }
 
 /** `fixed`: the value of the port's dimension that is neither symbolic nor the same for all models. */

@@ -107,7 +107,7 @@ describe('evolve', () => {
       return news.filter((p) => p.spec.family === 'garch_t').length / 300;
     };
     expect(share([pattern])).toBeGreaterThan(share([]) + 0.2);
-    expect(share([{ ...pattern, gain: -0.03 }])).toBeLessThan(share([]) - 0.2);
+    expect(share([{ ...pattern, gain: -0.03 }])).toBeLessThan(share([]) / 3);
     expect(toldWorth({ family: 'gbm', sigma_hourly: 0.01 }, [pattern])).toBe(0);
   });
 });
@@ -144,7 +144,7 @@ describe('clearestPattern', () => {
   }
 
   it('finds a planted pattern, with its direction and bounds that were tried', () => {
-    const found = Array.from({ length: 20 }, (_, i) => clearestPattern(seen(`planted ${i}`, 100, -0.04))!);
+    const found = Array.from({ length: 20 }, (_, i) => clearestPattern(seen(`planted ${i}`, 250, -0.04))!);
     const knobs = found.filter((p) => p.knob === 'history_bars');
     expect(knobs.length).toBeGreaterThan(10);
     for (const { family, direction, effect, low, high } of knobs) {
