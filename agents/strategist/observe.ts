@@ -24,17 +24,28 @@ const ENOUGH = 6;
 /** Chance of stating a pattern where there is none, shared by all contrasts that were looked at. */
 const FALSE_SHARE = 0.05;
 
-/** Welch t of two samples, with the difference of their means; null when either is too small or both are constant. */
+/**
+ * Welch's t of two samples as the normal deviate of equal chance, with the difference of their means; null when either
+ * is too small or both are constant. Small samples of many families would otherwise find patterns in noise.
+ */
 function contrast(
   inside: readonly number[],
   outside: readonly number[],
 ): { t: number; effect: number } | null {
   if (inside.length < ENOUGH || outside.length < ENOUGH) return null;
-  const se = Math.sqrt(
-    sampleVariance([...inside]) / inside.length + sampleVariance([...outside]) / outside.length,
-  );
+  const a = sampleVariance([...inside]) / inside.length;
+  const b = sampleVariance([...outside]) / outside.length;
+  const se = Math.sqrt(a + b);
   const effect = mean([...inside]) - mean([...outside]);
-  return se > 0 ? { t: effect / se, effect } : null;
+  if (!(se > 0)) return null;
+  const degrees = (a + b) ** 2 / (a ** 2 / (inside.length - 1) + b ** 2 / (outside.length - 1));
+  return { t: normalDeviate(effect / se, degrees), effect };
+}
+
+/** The standard normal that is as unlikely as t with these degrees of freedom (Wallace 1959). */
+function normalDeviate(t: number, degrees: number): number {
+  const size = Math.sqrt(degrees * Math.log1p((t * t) / degrees));
+  return (Math.sign(t) * size * (8 * degrees + 1)) / (8 * degrees + 3);
 }
 
 /** The clearest pattern in one slot's experiments, or null when none is clear. */

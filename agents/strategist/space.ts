@@ -14,6 +14,8 @@ export const searchedFamilies = (): Spec['family'][] =>
 const REDRAWS = 60;
 const KEEP_FITTED = 0.75;
 const INCLUDE_OPTIONAL = 0.5;
+/** Chance that a new spec draws a component instead of starting without it. */
+const CHOOSE = 0.5;
 
 function scaled(knob: Knob, value: number): number {
   return knob.log
@@ -43,6 +45,45 @@ function admissible(draft: () => Fields, task: Task, otherwise: Spec): Spec {
   return otherwise;
 }
 
+/** The value at a dotted path; undefined where a part of the path is missing. */
+function at(fields: Fields, path: string): unknown {
+  let value: unknown = fields;
+  for (const name of path.split('.')) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Fields)[name];
+  }
+  return value;
+}
+
+/** Puts a number at a dotted path, in copies of the components on the way. */
+function put(fields: Fields, path: string, value: number): void {
+  const names = path.split('.');
+  let here = fields;
+  for (const name of names.slice(0, -1)) {
+    const copy = { ...(here[name] as Fields) };
+    here[name] = copy;
+    here = copy;
+  }
+  here[names[names.length - 1]!] = value;
+}
+
+/** Chooses whole components anew, each with this chance. */
+function choose(family: Family<Spec>, fields: Fields, chance: number, first: Spec, rng: Rng): void {
+  for (const [field, options] of Object.entries(family.choices ?? {})) {
+    if (rng.uniform() >= chance) continue;
+    const option = options[rng.int(options.length)];
+    if (option === undefined) delete fields[field];
+    else fields[field] = option;
+  }
+  settle(fields, first);
+}
+
+/** A spec names its innovation once: as a component, or by nu alone. */
+function settle(fields: Fields, first: Spec): void {
+  if (fields['innovation'] !== undefined) delete fields['nu'];
+  else if (fields['nu'] === undefined && 'nu' in first) fields['nu'] = first.nu;
+}
+
 function flip(fields: Fields, chance: number, rng: Rng): void {
   for (const [name, value] of Object.entries(fields))
     if (typeof value === 'boolean' && rng.uniform() < chance) fields[name] = !value;
@@ -59,6 +100,12 @@ export function randomSpec(name: Spec['family'], task: Task, rng: Rng): Spec {
       if (fields[field] === 'fit' && rng.uniform() < KEEP_FITTED) continue;
       fields[field] = unscaled(knob, rng.uniform());
     }
+    choose(family, fields, CHOOSE, first, rng);
+    for (const [path, knob] of Object.entries(family.nested ?? {})) {
+      const value = at(fields, path);
+      if (value === undefined || (value === 'fit' && rng.uniform() < KEEP_FITTED)) continue;
+      put(fields, path, unscaled(knob, rng.uniform()));
+    }
     flip(fields, 0.5, rng);
     return fields;
   };
@@ -67,17 +114,20 @@ export function randomSpec(name: Spec['family'], task: Task, rng: Rng): Spec {
 
 /** A neighbour: each numeric knob moves with probability one half by a normal step of `width` on its [0, 1] scale. */
 export function mutateSpec(parent: Spec, width: number, task: Task, rng: Rng): Spec {
-  const { knobs } = families[parent.family];
+  const family: Family<Spec> = families[parent.family];
+  const knobs = { ...family.knobs, ...family.nested };
+  const first = family.start(task.asset, task.horizon_s);
   const draft = (): Fields => {
     const fields: Fields = { ...parent };
-    const numeric = Object.keys(knobs).filter((field) => typeof fields[field] === 'number');
+    const numeric = Object.keys(knobs).filter((path) => typeof at(fields, path) === 'number');
     const sure = numeric[rng.int(Math.max(1, numeric.length))];
-    for (const field of numeric) {
+    for (const path of numeric) {
       const move = rng.normal() * width;
-      const knob = knobs[field] as Knob;
-      if (field === sure || rng.uniform() < 0.5)
-        fields[field] = unscaled(knob, scaled(knob, fields[field] as number) + move);
+      const knob = knobs[path] as Knob;
+      if (path === sure || rng.uniform() < 0.5)
+        put(fields, path, unscaled(knob, scaled(knob, at(fields, path) as number) + move));
     }
+    choose(family, fields, width / 2, first, rng);
     flip(fields, width / 2, rng);
     return fields;
   };
@@ -86,12 +136,14 @@ export function mutateSpec(parent: Spec, width: number, task: Task, rng: Rng): S
 
 /** A child of two specs of one family: each field from either parent. */
 export function crossSpecs(a: Spec, b: Spec, task: Task, rng: Rng): Spec {
+  const first = families[a.family].start(task.asset, task.horizon_s);
   const draft = (): Fields => {
     const child: Fields = {};
     for (const field of new Set([...Object.keys(a), ...Object.keys(b)])) {
       const value = ((rng.uniform() < 0.5 ? a : b) as Fields)[field];
       if (value !== undefined) child[field] = value;
     }
+    settle(child, first);
     return child;
   };
   return admissible(draft, task, a);
@@ -101,7 +153,7 @@ export function crossSpecs(a: Spec, b: Spec, task: Task, rng: Rng): Spec {
 export function toldWorth(spec: Spec, patterns: readonly ToldPattern[]): number {
   let worth = 0;
   for (const p of patterns) {
-    const value = p.knob === null ? undefined : (spec as Fields)[p.knob];
+    const value = p.knob === null ? undefined : at(spec as Fields, p.knob);
     const matches =
       (p.family === null || p.family === spec.family) &&
       (p.knob === null || (typeof value === 'number' && value >= p.low! && value <= p.high!));

@@ -11,7 +11,9 @@ import type { CompileContext, Family, Fitted, TrainingData } from './family.js';
 import { garchT } from './garch-t.js';
 import { gbm } from './gbm.js';
 import { harRv } from './har-rv.js';
+import { logSv } from './log-sv.js';
 import { REFERENCE_HOURLY_SIGMA } from './reference.js';
+import { regimeT } from './regime-t.js';
 import { type Spec, specDigest } from './spec.js';
 
 export { canonicalJson } from '../canonical.js';
@@ -28,6 +30,8 @@ export const families: Readonly<Record<Spec['family'], Family<Spec>>> = {
   constant: anySpec(constant),
   egarch_t: anySpec(egarchT),
   har_rv: anySpec(harRv),
+  log_sv: anySpec(logSv),
+  regime_t: anySpec(regimeT),
 };
 
 /** The reference miner's spec of an asset. Throws SWARM_E_SPEC_INVALID for an asset it has no sigma for. */

@@ -10,6 +10,8 @@ import { ewmaTSchema } from './ewma-t.js';
 import { garchTSchema } from './garch-t.js';
 import { gbmSchema } from './gbm.js';
 import { harRvSchema } from './har-rv.js';
+import { logSvSchema } from './log-sv.js';
+import { regimeTSchema } from './regime-t.js';
 
 export const specSchema = z.discriminatedUnion('family', [
   gbmSchema,
@@ -18,6 +20,8 @@ export const specSchema = z.discriminatedUnion('family', [
   constantSchema,
   egarchTSchema,
   harRvSchema,
+  logSvSchema,
+  regimeTSchema,
 ]);
 export type Spec = z.infer<typeof specSchema>;
 
