@@ -12,7 +12,9 @@ import { garchT } from './garch-t.js';
 import { gbm } from './gbm.js';
 import { harRv } from './har-rv.js';
 import { harSeasonMix } from './har-season-mix.js';
+import { logSv } from './log-sv.js';
 import { REFERENCE_HOURLY_SIGMA } from './reference.js';
+import { regimeT } from './regime-t.js';
 import { type Spec, specDigest } from './spec.js';
 
 export { canonicalJson } from '../canonical.js';
@@ -30,6 +32,8 @@ export const families: Readonly<Record<Spec['family'], Family<Spec>>> = {
   egarch_t: anySpec(egarchT),
   har_rv: anySpec(harRv),
   har_season_mix: anySpec(harSeasonMix),
+  log_sv: anySpec(logSv),
+  regime_t: anySpec(regimeT),
 };
 
 /** The reference miner's spec of an asset. Throws SWARM_E_SPEC_INVALID for an asset it has no sigma for. */

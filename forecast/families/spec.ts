@@ -11,6 +11,8 @@ import { garchTSchema } from './garch-t.js';
 import { gbmSchema } from './gbm.js';
 import { harRvSchema } from './har-rv.js';
 import { harSeasonMixSchema } from './har-season-mix.js';
+import { logSvSchema } from './log-sv.js';
+import { regimeTSchema } from './regime-t.js';
 
 export const specSchema = z.discriminatedUnion('family', [
   gbmSchema,
@@ -20,6 +22,8 @@ export const specSchema = z.discriminatedUnion('family', [
   egarchTSchema,
   harRvSchema,
   harSeasonMixSchema,
+  logSvSchema,
+  regimeTSchema,
 ]);
 export type Spec = z.infer<typeof specSchema>;
 

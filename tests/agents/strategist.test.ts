@@ -144,7 +144,7 @@ describe('clearestPattern', () => {
   }
 
   it('finds a planted pattern, with its direction and bounds that were tried', () => {
-    const found = Array.from({ length: 20 }, (_, i) => clearestPattern(seen(`planted ${i}`, 250, -0.04))!);
+    const found = Array.from({ length: 20 }, (_, i) => clearestPattern(seen(`planted ${i}`, 300, -0.04))!);
     const knobs = found.filter((p) => p.knob === 'history_bars');
     expect(knobs.length).toBeGreaterThan(10);
     for (const { family, direction, effect, low, high } of knobs) {

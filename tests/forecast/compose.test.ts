@@ -9,6 +9,8 @@ import { ewmaVolatility } from '../../forecast/families/ewma-t.js';
 import { garchVolatility } from '../../forecast/families/garch-t.js';
 import { harVolatility } from '../../forecast/families/har-rv.js';
 import { families, fitAndCompile, parseSpec } from '../../forecast/families/index.js';
+import { logSvVolatility } from '../../forecast/families/log-sv.js';
+import { regimeVolatility } from '../../forecast/families/regime-t.js';
 import { inspectModel } from '../../forecast/onnx/inspect.js';
 import { bothWays, profile, STEP, train } from './composed-models.js';
 
@@ -71,6 +73,8 @@ describe('the graph and the native walk agree path by path for every combination
   it('constant', () => product(constantVolatility), 20_000);
   it('egarch_t', () => product(egarchVolatility), 20_000);
   it('har_rv', () => product(harVolatility), 20_000);
+  it('log_sv', () => product(logSvVolatility), 20_000);
+  it('regime_t', () => product(regimeVolatility), 20_000);
 });
 
 describe('public families', () => {
