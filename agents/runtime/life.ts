@@ -25,6 +25,7 @@ export interface AgentKind {
 const BEAT_MS = 3000;
 const BACKOFF_MS = 500;
 const BACKOFF_LIMIT_MS = 10_000;
+const ORPHAN_GRACE_MS = 15_000;
 
 /** The signal that asks this process to stop; a second one ends it at once. */
 export function stopSignal(onAsked: (why: string) => void): AbortSignal {
@@ -36,7 +37,12 @@ export function stopSignal(onAsked: (why: string) => void): AbortSignal {
   };
   process.on('SIGTERM', () => ask('SIGTERM'));
   process.on('SIGINT', () => ask('SIGINT'));
-  if (process.send !== undefined) process.on('disconnect', () => stop.signal.aborted || ask('parent lost'));
+  if (process.send !== undefined)
+    process.on('disconnect', () => {
+      // The database may have gone with the parent: what waits for it must not keep an orphan alive.
+      setTimeout(() => process.exit(1), ORPHAN_GRACE_MS).unref();
+      if (!stop.signal.aborted) ask('parent lost');
+    });
   return stop.signal;
 }
 
