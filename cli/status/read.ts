@@ -80,6 +80,8 @@ export interface SlotStatus {
   }[];
   /** Over answers of promoted champions (of the reference while there is none). diff = reference - ours: positive is better. */
   readonly served: {
+    /** False: what is counted here are the reference's answers. */
+    readonly promoted: boolean;
     readonly n: number;
     readonly mean_crps: number | null;
     readonly reference_mean_crps: number | null;
@@ -180,6 +182,7 @@ export async function readStatus(db: Db): Promise<Status | null> {
           stage: c.stage!,
         })),
       served: {
+        promoted: s.promoted ?? false,
         n: s.n!,
         mean_crps: s.mean_crps,
         reference_mean_crps: s.reference_mean_crps,

@@ -76,10 +76,7 @@ describe('a swarm on a simulated market', () => {
   it('swaps the champion in the miner', async () => {
     await swarm.until(
       'an answer by the promoted champion',
-      (s) =>
-        s.slots.some(
-          (slot) => slot.champion.reign > 0 && slot.served.n > 0 && slot.served.mean_crps !== null,
-        ),
+      (s) => s.slots.some((slot) => slot.served.promoted && slot.served.mean_crps !== null),
       3 * MINUTE,
     );
     const served = await swarm.query<{ n: string }>(
