@@ -11,9 +11,10 @@ import { garchTSchema } from './garch-t.js';
 import { gbmSchema } from './gbm.js';
 import { harRvSchema } from './har-rv.js';
 import { logSvSchema } from './log-sv.js';
+import { poolSchemaOf } from './pool-schema.js';
 import { regimeTSchema } from './regime-t.js';
 
-export const specSchema = z.discriminatedUnion('family', [
+const memberSchema = z.discriminatedUnion('family', [
   gbmSchema,
   ewmaTSchema,
   garchTSchema,
@@ -23,6 +24,11 @@ export const specSchema = z.discriminatedUnion('family', [
   logSvSchema,
   regimeTSchema,
 ]);
+export type MemberSpec = z.infer<typeof memberSchema>;
+export const poolSchema = poolSchemaOf(memberSchema);
+export type PoolSpec = z.infer<typeof poolSchema>;
+
+export const specSchema = z.discriminatedUnion('family', [...memberSchema.options, poolSchema]);
 export type Spec = z.infer<typeof specSchema>;
 
 /** Parses unknown data as a spec. Throws SWARM_E_SPEC_INVALID naming the fields at fault. */
