@@ -106,8 +106,11 @@ function poolGraph(
   const parts = spec.members.map((m, k) => {
     const part = partOf(family(m));
     const { historyBars, noiseColumns } = part.shape(m, step_s);
-    const from = k === 0 ? g.ints([0], [1]) : ends[k - 1];
-    let noise = g.op('Slice', ['noise', from, ends[k], g.ints([1], [1])]);
+    const [from, one] = [k === 0 ? g.ints([0], [1]) : ends[k - 1], g.ints([1], [1])];
+    // At least one path is simulated, and then left out: not every operator takes an empty slice.
+    const first = g.op('Min', [from, g.op('Sub', [noiseAxis(g, 1), one])]);
+    const last = g.op('Max', [ends[k], g.op('Add', [first, one])]);
+    let noise = g.op('Slice', ['noise', first, last, one]);
     if (noiseColumns < whole.noiseColumns)
       noise = g.op('Slice', [noise, g.ints([0], [1]), g.ints([noiseColumns], [1]), g.ints([2], [1])]);
     const history =
@@ -118,7 +121,8 @@ function poolGraph(
             g.ints([whole.historyBars - historyBars], [1]),
             g.ints([whole.historyBars], [1]),
           ]);
-    return part.graph(renamed(g, { noise, history }), fittedOf(fitted, k), { spec: m, step_s });
+    const returns = part.graph(renamed(g, { noise, history }), fittedOf(fitted, k), { spec: m, step_s });
+    return g.op('Slice', [returns, g.ints([0], [1]), g.op('Sub', [ends[k], from]), one]);
   });
   return g.op('Concat', parts, { axis: 1 });
 }
@@ -155,10 +159,12 @@ function fitWeights(
       return simulate(fits[k], { spec: m, step_s }, request);
     });
     for (let length = 1; length <= steps; length = length < steps ? Math.min(steps, length * 6) : steps + 1) {
-      const draws = simulated.map((returns) => blockSums(returns, steps - length, length));
-      // Over the last steps: those are where members differ, and one of many blocks speaks for all of its length.
-      const y = logs[end - 1 + steps] - logs[end - 1 + steps - length];
-      addScore(scores, draws, y, steps / length);
+      // The first and the last steps; one of many blocks speaks for all of its length, as the subnet sums them.
+      for (const lead of new Set([0, steps - length])) {
+        const draws = simulated.map((returns) => blockSums(returns, lead, length));
+        const y = logs[end - 1 + lead + length] - logs[end - 1 + lead];
+        addScore(scores, draws, y, steps / length);
+      }
     }
   }
   return poolWeights(train, scores);
