@@ -70,12 +70,17 @@ function rounded(v: number): number {
   return Number(v.toPrecision(6));
 }
 
-/** Rate and size of the residuals beyond four standard deviations, and the others. */
+/** Rate and size of the residuals beyond four standard deviations of the others, and those others. */
 function fitJumps(train: TrainingData, wanted: Jumps, residuals: Float64Array) {
-  const meanSquare = (list: Float64Array) => list.reduce((s, e) => s + e * e, 0) / list.length;
-  const from = JUMP_FROM * Math.sqrt(meanSquare(residuals));
-  const far = residuals.filter((e) => Math.abs(e) > from);
-  const rest = residuals.filter((e) => Math.abs(e) <= from);
+  const deviation = (list: Float64Array) => Math.sqrt(list.reduce((s, e) => s + e * e, 0) / list.length);
+  let rest = residuals;
+  // A few rounds, because the jumps themselves widen the first threshold.
+  for (let round = 0; round < 5; round++) {
+    const from = JUMP_FROM * deviation(rest);
+    rest = residuals.filter((e) => Math.abs(e) <= from);
+  }
+  const edge = rest.reduce((most, e) => Math.max(most, Math.abs(e)), 0);
+  const far = residuals.filter((e) => Math.abs(e) > edge);
   if (far.length < MIN_JUMPS && (wanted.per_day === 'fit' || wanted.size === 'fit')) {
     throw new ForecastError(
       'SWARM_E_FIT_FAILED',
@@ -84,8 +89,7 @@ function fitJumps(train: TrainingData, wanted: Jumps, residuals: Float64Array) {
     );
   }
   const perDay = (far.length / residuals.length) * (86_400 / train.step_s);
-  // An exponential's mean square is twice its mean squared: this size keeps the jumps' share of the variance.
-  const size = Math.sqrt(meanSquare(far) / 2 / meanSquare(rest));
+  const size = far.reduce((sum, e) => sum + Math.abs(e), 0) / far.length / deviation(rest);
   const jumps = {
     jump_per_day: wanted.per_day === 'fit' ? perDay : wanted.per_day,
     jump_size: wanted.size === 'fit' ? size : wanted.size,

@@ -127,11 +127,10 @@ describe('innovations', () => {
       { mixture_weights: [0.8, 0.2], mixture_sizes: [0.7, 1.7435595774162693] },
       { mixture_weights: 0.06, mixture_sizes: 0.15 },
     ],
-    // Of mean size 6, half of the jumps stay within 4 standard deviations and are not told apart.
     [
       { kind: 'gaussian', jumps },
-      { jump_per_day: 4, jump_size: 6 },
-      { jump_per_day: 2.6, jump_size: 2 },
+      { jump_per_day: 4, jump_size: 9 },
+      { jump_per_day: 0.6, jump_size: 0.8 },
     ],
   ] as const;
   it.each(cases)('%j are recovered, with mean 0 and variance 1', (spec, truth, within) => {
