@@ -82,6 +82,7 @@ function fitComposed<S extends Components, P extends Known>(
     ...profile,
   };
   if (spec.scale !== 'fit') return { ...fitted, scale: spec.scale };
+  const size = typeof shaped['residual_size'] === 'number' ? shaped['residual_size'] : 1;
   const columns = columnsOf(innovation, volatility.ownNoise);
   const shape = shapeOf(innovation, fitted, columns, train.step_s);
   const rest = law.start();
@@ -99,7 +100,7 @@ function fitComposed<S extends Components, P extends Known>(
       for (let h = 0; h < out.length; h++)
         out[h] = walker.step(out[h], z[columns.own][h], h) / Math.sqrt(rest.expected(h));
     },
-    (run, i, block) => Math.sqrt(filtered.blockVariance(run, i, block)),
+    (run, i, block) => size * Math.sqrt(filtered.blockVariance(run, i, block)),
     columns.count,
   );
   return { ...fitted, scale };

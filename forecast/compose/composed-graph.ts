@@ -31,7 +31,8 @@ export function composedGraph<S extends Components, P>(
   const shocks = (variance: () => string): string => {
     const plain = shape.graph(g);
     if (parts.bounce === undefined) return plain;
-    const io = { shocks: plain, returns: returns(), count: bars - 1, variance: variance() };
+    const sized = g.op('Mul', [variance(), g.doubles([parts.size ** 2])]);
+    const io = { shocks: plain, returns: returns(), count: bars - 1, variance: sized };
     return bounceGraph(g, bounceOf(parts.bounce), io, noiseAxis(g, 1));
   };
   const own = once(() => normals(g, { index: columns.own, of: columns.count }));

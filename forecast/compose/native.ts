@@ -31,7 +31,7 @@ export function nativeReturns<S extends Components, P>(
   const start = volatility.law(parts.params, ctx).start(returns);
   const bounce = parts.bounce && bounceOf(parts.bounce);
   const before = parts.bounce
-    ? lastStandardised(returns, start.unit * Math.sqrt(start.expected(0)), parts.bounce.length)
+    ? lastStandardised(returns, parts.size * start.unit * Math.sqrt(start.expected(0)), parts.bounce.length)
     : [];
   const out = new Float64Array(steps * paths);
   const x = new Float64Array(steps);

@@ -140,6 +140,15 @@ describe('innovations', () => {
     expect(Math.abs(mean)).toBeLessThan(0.02);
     expect(Math.abs(variance - 1)).toBeLessThan(0.15);
     const found = fitShape(train, spec, sample);
+    // Residuals of another size have the same shape, and their size is told.
+    if (spec.kind !== 'student_t') {
+      const wide = fitShape(
+        train,
+        spec,
+        sample.map((e) => 3 * e),
+      );
+      expect(Math.abs((wide['residual_size'] as number) / 3 - 1)).toBeLessThan(0.1);
+    }
     for (const [name, value] of Object.entries(truth) as [string, number | readonly number[]][])
       [value].flat().forEach((v, k) => {
         const off = Math.abs(([found[name]].flat()[k] as number) - v);
