@@ -62,7 +62,7 @@ describe('volatilities recover what made the data', () => {
     expect(Math.abs(p['nu'] - 8)).toBeLessThan(3);
   });
 
-  it('har_rv forecasts the variance of GARCH returns as well as its own states do', () => {
+  it('har_rv forecasts the variance of GARCH returns without bias', () => {
     const prices = garchPrices(12_000, 'har');
     const spec = harVolatility.start('BTC', 7200);
     const runs = [prices.subarray(1).map((v, i) => v - prices[i])];
@@ -86,7 +86,7 @@ describe('volatilities recover what made the data', () => {
   });
 
   it('ewma_t gives the weight to the half-life that the data have', () => {
-    // A log variance that follows an average of half-life 20 bars cannot be told by one of 5 days.
+    // GARCH forgets within an hour: an average of a day's half-life sees none of it.
     const spec = parseSpec({
       family: 'ewma_t',
       horizon_s: 7200,

@@ -84,7 +84,7 @@ describe('public families', () => {
     dynamics: { kind: 'bounce', lags: 5, coefficients: 'fit' },
     profile,
   };
-  it.each(Object.keys(families).filter((name) => name !== 'gbm'))(
+  it.each(Object.keys(families).filter((name) => name !== 'gbm' && name !== 'pool'))(
     '%s fits its level, and compiles within the limits',
     (name) => {
       const { nu: _nu, ...start } = families[name as keyof typeof families].start('BTC', HORIZON_S) as Record<
