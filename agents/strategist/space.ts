@@ -1,5 +1,5 @@
-// The space of specs as a searcher sees it: families with numeric knobs, each scaled to [0, 1]. A draw that the family's
-// own schema refuses, or that would read more history than windows offer, is drawn again.
+// The space of specs as a searcher sees it: families with numeric knobs, each scaled to [0, 1], and components to choose
+// among, which bring knobs of their own. A draw that the family's own schema refuses, or that would read more history than windows offer, is drawn again.
 import { type Family, families, type Knob, parseSpec, type Spec } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import type { ToldPattern } from '../../trust/briefing.js';
@@ -57,14 +57,15 @@ function at(fields: Fields, path: string): unknown {
   return value;
 }
 
-/** Puts a number at a dotted path, in copies of the components on the way. */
+/** Puts a number at a dotted path, in copies of the components and lists on the way. */
 function put(fields: Fields, path: string, value: number): void {
   const names = path.split('.');
   let here = fields;
   for (const name of names.slice(0, -1)) {
-    const copy = { ...(here[name] as Fields) };
+    const part = here[name];
+    const copy = Array.isArray(part) ? [...part] : { ...(part as Fields) };
     here[name] = copy;
-    here = copy;
+    here = copy as Fields;
   }
   here[names[names.length - 1]!] = value;
 }

@@ -8,7 +8,7 @@ import { profileSchema } from '../profile/index.js';
 
 const fitted = (min: number, max: number) => z.union([z.literal('fit'), z.number().min(min).max(max)]);
 
-/** Rare shocks of their own, two-sided exponential, sized in standard deviations of the other shocks. */
+/** Rare shocks of their own, of either sign; mean size in standard deviations of the other shocks. */
 const jumps = z.strictObject({ per_day: fitted(0, 48), size: fitted(0.5, 20) }).optional();
 
 const innovationSchema = z.discriminatedUnion('kind', [

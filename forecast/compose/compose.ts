@@ -2,9 +2,7 @@
 // Promises: every combination fits and compiles alike; a return is
 //   level x factor of the profile x deviation of the volatility x (shock through the bounce).
 // Leaves to others: what each component is.
-import { z } from 'zod';
-import type { CompileContext, Family, Fitted } from '../families/family.js';
-import { parseParams } from '../families/params.js';
+import type { CompileContext, Family, Fitted, NativeRequest } from '../families/family.js';
 import { fitLevel } from '../fit/level.js';
 import { fitTail } from '../fit/tail.js';
 import type { TrainingData } from '../fit/training.js';
@@ -13,7 +11,9 @@ import { bounceOf, bouncePath, fitBounce, shocksOf } from './bounce.js';
 import { type Components, innovationOf } from './components.js';
 import { composedGraph } from './composed-graph.js';
 import { fitShape } from './fit-shape.js';
-import { deseasonalised, profileOf } from './season.js';
+import { nativeReturns } from './native.js';
+import { partsOf } from './parts.js';
+import { deseasonalised } from './season.js';
 import { columnsOf, shapeOf } from './shape.js';
 import { commonKnobs, componentChoices, componentKnobs } from './space.js';
 import type { Filtered, Volatility } from './volatility.js';
@@ -32,6 +32,8 @@ export function composed<S extends Components, P extends Known>(volatility: Vola
     shape,
     graph: (g: Parameters<typeof composedGraph>[0], fitted: Fitted, ctx: CompileContext<S>) =>
       composedGraph(g, volatility, partsOf(volatility, fitted, ctx), ctx),
+    simulate: (fitted: Fitted, ctx: CompileContext<S>, request: NativeRequest) =>
+      nativeReturns(volatility, fitted, ctx, request),
   };
   return {
     name: volatility.name,
@@ -80,6 +82,7 @@ function fitComposed<S extends Components, P extends Known>(
     ...profile,
   };
   if (spec.scale !== 'fit') return { ...fitted, scale: spec.scale };
+  const size = typeof shaped['residual_size'] === 'number' ? shaped['residual_size'] : 1;
   const columns = columnsOf(innovation, volatility.ownNoise);
   const shape = shapeOf(innovation, fitted, columns, train.step_s);
   const rest = law.start();
@@ -97,7 +100,7 @@ function fitComposed<S extends Components, P extends Known>(
       for (let h = 0; h < out.length; h++)
         out[h] = walker.step(out[h], z[columns.own][h], h) / Math.sqrt(rest.expected(h));
     },
-    (run, i, block) => Math.sqrt(filtered.blockVariance(run, i, block)),
+    (run, i, block) => size * Math.sqrt(filtered.blockVariance(run, i, block)),
     columns.count,
   );
   return { ...fitted, scale };
@@ -130,44 +133,4 @@ function joined(runs: readonly Float64Array[]): Float64Array {
   let n = 0;
   for (const run of runs) for (const e of run) if (Number.isFinite(e)) out[n++] = e;
   return out.slice(0, n);
-}
-
-/** Fitted parameters, told apart by component. */
-export interface Parts<P> {
-  readonly params: P;
-  readonly fitted: Fitted;
-  readonly profile: Fitted;
-  readonly bounce: readonly number[] | undefined;
-  readonly scale: number;
-}
-
-const numbers = z.array(z.number());
-const SHAPE_PARAMS = {
-  gaussian: {},
-  student_t: { nu: z.number().min(2.1) },
-  johnson_su: { skew: z.number(), tail: z.number().positive() },
-  mixture: { mixture_weights: numbers, mixture_sizes: numbers },
-  historical: { residuals: numbers.min(2) },
-} as const;
-
-/** Parses what a fit returned. Throws SWARM_E_SPEC_INVALID for parameters of another spec. */
-export function partsOf<S extends Components, P>(
-  volatility: Volatility<S, P>,
-  fitted: Fitted,
-  { spec }: CompileContext<S>,
-): Parts<P> {
-  const { profile, others } = profileOf(fitted, spec.profile !== undefined);
-  const innovation = innovationOf(spec);
-  const schema = z.strictObject({
-    ...volatility.params.shape,
-    ...SHAPE_PARAMS[innovation.kind],
-    ...(innovation.jumps ? { jump_per_day: z.number().min(0), jump_size: z.number().positive() } : {}),
-    ...(spec.dynamics ? { bounce: numbers.length(spec.dynamics.lags) } : {}),
-    scale: z.number().positive(),
-  });
-  parseParams(volatility.name, schema, others);
-  const known = z.object({ scale: z.number(), bounce: numbers.optional() });
-  const { scale, bounce } = parseParams(volatility.name, known, others);
-  const params = parseParams(volatility.name, volatility.params, others);
-  return { params, fitted: others, profile, bounce, scale };
 }

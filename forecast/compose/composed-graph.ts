@@ -7,7 +7,7 @@ import type { GraphBuilder } from '../onnx/graph.js';
 import { futureFactor, historyFactor } from '../profile/graph.js';
 import { bounceGraph, bounceOf } from './bounce.js';
 import { type Components, innovationOf } from './components.js';
-import type { Parts } from './compose.js';
+import type { Parts } from './parts.js';
 import { columnsOf, shapeOf } from './shape.js';
 import type { Volatility } from './volatility.js';
 
@@ -34,7 +34,8 @@ export function composedGraph<S extends Components, P>(
   const shocks = (variance: () => string): string => {
     const plain = shape.graph(g);
     if (parts.bounce === undefined) return plain;
-    const io = { shocks: plain, returns: returns(), count: bars - 1, variance: variance() };
+    const sized = g.op('Mul', [variance(), g.doubles([parts.size ** 2])]);
+    const io = { shocks: plain, returns: returns(), count: bars - 1, variance: sized };
     return bounceGraph(g, bounceOf(parts.bounce), io, noiseAxis(g, 1));
   };
   const own = once(() => normals(g, { index: columns.own, of: columns.count }));

@@ -16,12 +16,17 @@ const MAX_RESIDUALS = 4096;
 const JUMP_FROM = 4;
 const MIN_JUMPS = 5;
 
-/** Parameters by name, `residuals` in time order. Throws SWARM_E_BARS_TOO_FEW or SWARM_E_FIT_FAILED. */
+/**
+ * Parameters by name, from residuals in time order. `residual_size` is their standard deviation under the fitted law:
+ * a volatility fitted with a t likelihood may be off by a factor, which must not be left to the level.
+ * Throws SWARM_E_BARS_TOO_FEW or SWARM_E_FIT_FAILED.
+ */
 export function fitShape(train: TrainingData, innovation: Innovation, residuals: Float64Array): Fitted {
   if (residuals.length < MIN_RETURNS) throw tooFew(train, residuals.length);
   if (innovation.jumps === undefined) return fitPlain(train, innovation, residuals);
   const { jumps, rest } = fitJumps(train, innovation.jumps, residuals);
-  return { ...fitPlain(train, innovation, rest), ...jumps };
+  // With jumps the size is that of all residuals: what the standardised sum of both parts stands for.
+  return { ...fitPlain(train, innovation, rest), ...jumps, residual_size: rms(residuals) };
 }
 
 function fitPlain(train: TrainingData, innovation: Innovation, residuals: Float64Array): Fitted {
@@ -41,15 +46,18 @@ function fitPlain(train: TrainingData, innovation: Innovation, residuals: Float6
             : innovation.nu,
       };
     case 'johnson_su': {
-      const { skew, tail } = fitJohnson(train, sample, innovation);
-      return { skew, tail };
+      const { skew, tail, size } = fitJohnson(train, sample, innovation);
+      return { skew, tail, residual_size: size };
     }
     case 'mixture': {
-      const { weights, sizes } = fitMixture(train, sample, innovation.components);
-      return { mixture_weights: weights, mixture_sizes: sizes };
+      const { weights, sizes, size } = fitMixture(train, sample, innovation.components);
+      return { mixture_weights: weights, mixture_sizes: sizes, residual_size: size };
     }
     case 'historical':
-      return { residuals: innovation.block === 1 ? quantiles(residuals) : table(residuals) };
+      return {
+        residuals: innovation.block === 1 ? quantiles(residuals) : table(residuals),
+        residual_size: rms(residuals),
+      };
   }
 }
 
@@ -66,16 +74,24 @@ function table(residuals: Float64Array): number[] {
   return Array.from(last, (e) => rounded((e - mean) / Math.sqrt(variance)));
 }
 
+function rms(list: Float64Array): number {
+  return Math.sqrt(list.reduce((s, e) => s + e * e, 0) / list.length);
+}
+
 function rounded(v: number): number {
   return Number(v.toPrecision(6));
 }
 
-/** Rate and size of the residuals beyond four standard deviations, and the others. */
+/** Rate and size of the residuals beyond four standard deviations of the others, and those others. */
 function fitJumps(train: TrainingData, wanted: Jumps, residuals: Float64Array) {
-  const meanSquare = (list: Float64Array) => list.reduce((s, e) => s + e * e, 0) / list.length;
-  const from = JUMP_FROM * Math.sqrt(meanSquare(residuals));
-  const far = residuals.filter((e) => Math.abs(e) > from);
-  const rest = residuals.filter((e) => Math.abs(e) <= from);
+  let rest = residuals;
+  // A few rounds, because the jumps themselves widen the first threshold.
+  for (let round = 0; round < 5; round++) {
+    const from = JUMP_FROM * rms(rest);
+    rest = residuals.filter((e) => Math.abs(e) <= from);
+  }
+  const edge = rest.reduce((most, e) => Math.max(most, Math.abs(e)), 0);
+  const far = residuals.filter((e) => Math.abs(e) > edge);
   if (far.length < MIN_JUMPS && (wanted.per_day === 'fit' || wanted.size === 'fit')) {
     throw new ForecastError(
       'SWARM_E_FIT_FAILED',
@@ -84,8 +100,7 @@ function fitJumps(train: TrainingData, wanted: Jumps, residuals: Float64Array) {
     );
   }
   const perDay = (far.length / residuals.length) * (86_400 / train.step_s);
-  // An exponential's mean square is twice its mean squared: this size keeps the jumps' share of the variance.
-  const size = Math.sqrt(meanSquare(far) / 2 / meanSquare(rest));
+  const size = far.reduce((sum, e) => sum + Math.abs(e), 0) / far.length / rms(rest);
   const jumps = {
     jump_per_day: wanted.per_day === 'fit' ? perDay : wanted.per_day,
     jump_size: wanted.size === 'fit' ? size : wanted.size,

@@ -27,21 +27,20 @@ export function johnsonMap(skew: number, tail: number): Float64Array {
   return mapOf((z) => (Math.sinh((z - skew) / tail) - mean) / deviation);
 }
 
-/** Fits what is not given, together with the residuals' size. Throws SWARM_E_FIT_FAILED. */
+/** Fits what is not given, together with the residuals' standard deviation. Throws SWARM_E_FIT_FAILED. */
 export function fitJohnson(
   train: TrainingData,
   residuals: Float64Array,
   wanted: { readonly skew: number | 'fit'; readonly tail: number | 'fit' },
-): Johnson {
+): Johnson & { readonly size: number } {
   const ratio = Math.log(TAIL.max / TAIL.min);
   const read = (x: readonly number[]): Johnson => ({
     skew: wanted.skew === 'fit' ? MAX_SKEW * Math.tanh(x[1]) : wanted.skew,
     tail: wanted.tail === 'fit' ? TAIL.min * Math.exp(ratio / (1 + Math.exp(-x[2]))) : wanted.tail,
   });
-  if (wanted.skew !== 'fit' && wanted.tail !== 'fit') return read([]);
   const found = minimise((x) => meanLoss(residuals, Math.exp(x[0]), read(x)), [0, 0, -0.5], 0.3, 1e-7, 500);
   if (!found.converged) throw noConvergence(train, 'the Johnson law');
-  return read(found.x);
+  return { ...read(found.x), size: Math.exp(found.x[0]) };
 }
 
 /** Mean negative log likelihood, without its constant. */

@@ -19,12 +19,12 @@ const TOLERANCE = 1e-6;
 /** Smallest size in standard deviations: keeps a heap of zero returns from drawing a component onto itself. */
 const MIN_SIZE = 0.05;
 
-/** Weights and sizes. Throws SWARM_E_FIT_FAILED. */
+/** Weights, sizes, and the standard deviation that they are multiples of. Throws SWARM_E_FIT_FAILED. */
 export function fitMixture(
   train: TrainingData,
   residuals: Float64Array,
   components: number,
-): { weights: number[]; sizes: number[] } {
+): { weights: number[]; sizes: number[]; size: number } {
   const squares = residuals.map((e) => e * e);
   let weights = components === 2 ? [0.7, 0.3] : [0.5, 0.4, 0.1];
   let variances = components === 2 ? [0.5, 2.2] : [0.3, 1.2, 4];
@@ -69,5 +69,6 @@ function standardised(weights: readonly number[], variances: readonly number[]) 
   return {
     weights: order.map((k) => weights[k]),
     sizes: order.map((k) => Math.sqrt(variances[k] / variance)),
+    size: Math.sqrt(variance),
   };
 }

@@ -1,23 +1,13 @@
 // A composed model simulated without a graph: what the graph must agree with, path by path.
 // Promises: the same normals give the same returns, but for the graph's single precision.
 // Leaves to others: speed.
-import type { CompileContext, Fitted } from '../families/family.js';
+import type { CompileContext, Fitted, NativeRequest } from '../families/family.js';
 import { profileFactors, scoredOffset_s } from '../profile/index.js';
 import { bounceOf, bouncePath, lastStandardised } from './bounce.js';
 import { type Components, innovationOf } from './components.js';
-import { partsOf } from './compose.js';
+import { partsOf } from './parts.js';
 import { columnsOf, shapeOf } from './shape.js';
 import type { Volatility } from './volatility.js';
-
-export interface NativeRequest {
-  /** Log closes, oldest first, as many as the model reads. */
-  readonly history: Float64Array;
-  readonly start_s: number;
-  readonly steps: number;
-  readonly paths: number;
-  /** Standard normals by column, each [steps, paths]. */
-  readonly noise: readonly Float32Array[];
-}
 
 /** Log returns [steps x paths], row-major. */
 export function nativeReturns<S extends Components, P>(
@@ -43,7 +33,7 @@ export function nativeReturns<S extends Components, P>(
   const start = volatility.law(parts.params, ctx).start(returns);
   const bounce = parts.bounce && bounceOf(parts.bounce);
   const before = parts.bounce
-    ? lastStandardised(returns, start.unit * Math.sqrt(start.expected(0)), parts.bounce.length)
+    ? lastStandardised(returns, parts.size * start.unit * Math.sqrt(start.expected(0)), parts.bounce.length)
     : [];
   const out = new Float64Array(steps * paths);
   const x = new Float64Array(steps);

@@ -87,14 +87,14 @@ function plainShape(innovation: Innovation, fitted: Fitted, columns: Columns): S
   }
 }
 
-/** Two-sided exponential jumps of mean size `size` where a step's normal is far out, else nothing. */
+/** Jumps of either sign and mean size `size`, half of it sure and half exponential, where a normal is far out. */
 function jumpMap(per_day: number, size: number, step_s: number): Float64Array {
   const chance = Math.min(0.5, (per_day * step_s) / 86_400);
   if (chance === 0) return mapOf(() => 0);
   const from = normalQuantile(1 - chance / 2);
   return mapOf((z) => {
     if (Math.abs(z) <= from) return 0;
-    return Math.sign(z) * size * Math.log(chance / 2 / normalCdf(-Math.abs(z)));
+    return Math.sign(z) * (size / 2) * (1 + Math.log(chance / 2 / normalCdf(-Math.abs(z))));
   });
 }
 

@@ -15,7 +15,7 @@ export const componentKnobs: Readonly<Record<string, Knob>> = {
   'innovation.components': { min: 2, max: 3, integer: true },
   'innovation.block': { min: 1, max: 288, log: true, integer: true },
   'innovation.jumps.per_day': { min: 0.1, max: 12, log: true },
-  'innovation.jumps.size': { min: 1, max: 10, log: true },
+  'innovation.jumps.size': { min: 3, max: 15, log: true },
   'dynamics.lags': { min: 1, max: 5, integer: true },
 };
 

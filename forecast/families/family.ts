@@ -11,6 +11,16 @@ export type { TrainingData } from '../fit/training.js';
 /** Fitted parameters by name. */
 export type Fitted = Readonly<Record<string, number | readonly number[]>>;
 
+export interface NativeRequest {
+  /** Log closes, oldest first, as many as the model reads. */
+  readonly history: Float64Array;
+  readonly start_s: number;
+  readonly steps: number;
+  readonly paths: number;
+  /** Standard normals by column, each [steps, paths]; more columns than the model reads do no harm. */
+  readonly noise: readonly Float32Array[];
+}
+
 /** One numeric spec field that a searcher may vary. */
 export interface Knob {
   readonly min: number;
@@ -49,5 +59,7 @@ export interface Family<S> {
   readonly part?: {
     shape(spec: S, step_s: number): ModelShape;
     graph(g: GraphBuilder, params: Fitted, ctx: CompileContext<S>): string;
+    /** The same law without a graph, where a family has it: log returns [steps x paths], row-major. */
+    simulate?(params: Fitted, ctx: CompileContext<S>, request: NativeRequest): Float64Array;
   };
 }

@@ -2,9 +2,9 @@
 // Promises: exactly its law: each step multiplies the price by 1 + sigma z.
 // Leaves to others: being any good. It is the yardstick that everybody knows.
 import { z } from 'zod';
-import { buildModel } from '../onnx/graph.js';
+import { buildModel, type GraphBuilder } from '../onnx/graph.js';
 import { ELEMENT } from '../onnx/proto.js';
-import type { Family } from './family.js';
+import type { CompileContext, Family, Fitted } from './family.js';
 import { innovations, toFloat } from './innovation.js';
 import { parseParams } from './params.js';
 import { REFERENCE_HOURLY_SIGMA } from './reference.js';
@@ -20,20 +20,30 @@ const params = z.strictObject({ sigma_hourly: z.number().positive() });
 /** Used only where the subnet's reference names no sigma: about a large cryptocurrency's. */
 const START_SIGMA = 0.006;
 
+const SHAPE = { historyBars: 2, calendarColumns: 4, noiseColumns: 1 };
+
 export const gbm: Family<GbmSpec> = {
   name: 'gbm',
   schema: gbmSchema,
   knobs: { sigma_hourly: { min: 1e-4, max: 0.05, log: true } },
   start: (asset) => ({ family: 'gbm', sigma_hourly: REFERENCE_HOURLY_SIGMA[asset] ?? START_SIGMA }),
-  historyBars: () => 2,
+  historyBars: () => SHAPE.historyBars,
   fit: (_train, spec) => ({ sigma_hourly: spec.sigma_hourly }),
-  compile(fitted, { step_s }) {
-    const { sigma_hourly } = parseParams('gbm', params, fitted);
-    return buildModel(2, (g) => {
-      // In double: log(1 + x) of a float x near 1e-3 would keep only four digits.
-      const noise = g.op('Cast', [innovations(g, Number.POSITIVE_INFINITY)], { to: ELEMENT.DOUBLE });
-      const change = g.op('Mul', [noise, g.doubles([sigma_hourly * Math.sqrt(step_s / 3600)])]);
-      return toFloat(g, g.op('Log', [g.op('Add', [change, g.doubles([1])])]));
-    });
+  compile: (fitted, ctx) => buildModel(SHAPE.historyBars, (g) => graph(g, fitted, ctx)),
+  part: {
+    shape: () => SHAPE,
+    graph,
+    simulate(fitted, { step_s }, { noise }) {
+      const sigma = parseParams('gbm', params, fitted).sigma_hourly * Math.sqrt(step_s / 3600);
+      return Float64Array.from(noise[0], (z) => Math.log1p(sigma * z));
+    },
   },
 };
+
+function graph(g: GraphBuilder, fitted: Fitted, { step_s }: CompileContext<GbmSpec>): string {
+  const { sigma_hourly } = parseParams('gbm', params, fitted);
+  // In double: log(1 + x) of a float x near 1e-3 would keep only four digits.
+  const noise = g.op('Cast', [innovations(g, Number.POSITIVE_INFINITY)], { to: ELEMENT.DOUBLE });
+  const change = g.op('Mul', [noise, g.doubles([sigma_hourly * Math.sqrt(step_s / 3600)])]);
+  return toFloat(g, g.op('Log', [g.op('Add', [change, g.doubles([1])])]));
+}

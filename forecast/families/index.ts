@@ -7,15 +7,16 @@ import type { GraphBuilder } from '../onnx/graph.js';
 import { constant } from './constant.js';
 import { egarchT } from './egarch-t.js';
 import { ewmaT } from './ewma-t.js';
-import type { CompileContext, Family, Fitted, TrainingData } from './family.js';
+import type { CompileContext, Family, Fitted, NativeRequest, TrainingData } from './family.js';
 import { garchT } from './garch-t.js';
 import { gbm } from './gbm.js';
 import { harRv } from './har-rv.js';
 import { harSeasonMix } from './har-season-mix.js';
 import { logSv } from './log-sv.js';
+import { poolFamily } from './pool.js';
 import { REFERENCE_HOURLY_SIGMA } from './reference.js';
 import { regimeT } from './regime-t.js';
-import { type Spec, specDigest } from './spec.js';
+import { type MemberSpec, poolSchema, type Spec, specDigest } from './spec.js';
 
 export { canonicalJson } from '../canonical.js';
 export type { Family, Fitted, Knob, TrainingData } from './family.js';
@@ -23,17 +24,23 @@ export { REFERENCE_HOURLY_SIGMA } from './reference.js';
 export { parseSpec, type Spec, specDigest, specSchema } from './spec.js';
 export { yardstickSpec } from './yardstick.js';
 
-/** Families by name. A family is only ever given specs of its own (`spec.family === family.name`). */
-export const families: Readonly<Record<Spec['family'], Family<Spec>>> = {
+/** Families that may be members of a pool. */
+const members: Readonly<Record<MemberSpec['family'], Family<Spec>>> = {
   gbm: anySpec(gbm),
   ewma_t: anySpec(ewmaT),
   garch_t: anySpec(garchT),
   constant: anySpec(constant),
   egarch_t: anySpec(egarchT),
   har_rv: anySpec(harRv),
-  har_season_mix: anySpec(harSeasonMix),
   log_sv: anySpec(logSv),
   regime_t: anySpec(regimeT),
+};
+
+/** Families by name. A family is only ever given specs of its own (`spec.family === family.name`). */
+export const families: Readonly<Record<Spec['family'], Family<Spec>>> = {
+  ...members,
+  har_season_mix: anySpec(harSeasonMix),
+  pool: anySpec(poolFamily(members, poolSchema)),
 };
 
 /** The reference miner's spec of an asset. Throws SWARM_E_SPEC_INVALID for an asset it has no sigma for. */
@@ -95,6 +102,7 @@ function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
     throw new ForecastError('SWARM_E_SPEC_INVALID', `${family.name}: ${parsed.error.message}`, hint);
   };
   const { part } = family;
+  const simulate = part?.simulate;
   return {
     name: family.name,
     schema: family.schema,
@@ -112,6 +120,10 @@ function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
         shape: (spec: Spec, step_s: number) => part.shape(own(spec), step_s),
         graph: (g: GraphBuilder, params: Fitted, ctx: CompileContext<Spec>) =>
           part.graph(g, params, { ...ctx, spec: own(ctx.spec) }),
+        ...(simulate && {
+          simulate: (params: Fitted, ctx: CompileContext<Spec>, request: NativeRequest) =>
+            simulate(params, { ...ctx, spec: own(ctx.spec) }, request),
+        }),
       },
     }),
   };

@@ -12,18 +12,27 @@ import { gbmSchema } from './gbm.js';
 import { harRvSchema } from './har-rv.js';
 import { harSeasonMixSchema } from './har-season-mix.js';
 import { logSvSchema } from './log-sv.js';
+import { poolSchemaOf } from './pool-schema.js';
 import { regimeTSchema } from './regime-t.js';
 
-export const specSchema = z.discriminatedUnion('family', [
+const memberSchema = z.discriminatedUnion('family', [
   gbmSchema,
   ewmaTSchema,
   garchTSchema,
   constantSchema,
   egarchTSchema,
   harRvSchema,
-  harSeasonMixSchema,
   logSvSchema,
   regimeTSchema,
+]);
+export type MemberSpec = z.infer<typeof memberSchema>;
+export const poolSchema = poolSchemaOf(memberSchema);
+export type PoolSpec = z.infer<typeof poolSchema>;
+
+export const specSchema = z.discriminatedUnion('family', [
+  ...memberSchema.options,
+  harSeasonMixSchema,
+  poolSchema,
 ]);
 export type Spec = z.infer<typeof specSchema>;
 

@@ -125,6 +125,17 @@ function builder(draft: Draft, nodes: NodeProto[]): GraphBuilder {
   };
 }
 
+/** The same builder for a part of a model, to which inputs go by other names: what it reads is another value. */
+export function renamed(g: GraphBuilder, names: Readonly<Record<string, string>>): GraphBuilder {
+  const of = (list: readonly string[]) => list.map((name) => names[name] ?? name);
+  return {
+    ...g,
+    op: (type, inputs, attributes) => g.op(type, of(inputs), attributes),
+    scan: (states, sequences, body, along) =>
+      g.scan(of(states), of(sequences), (b, s, x) => body(renamed(b, names), s, x), along),
+  };
+}
+
 function attributesOf(values: Readonly<Record<string, Attribute>>): AttributeProto[] {
   return Object.entries(values).map(([name, value]) => {
     if (typeof value === 'number') return { name, type: ATTRIBUTE.INT, i: value };

@@ -135,7 +135,8 @@ describe('clearestPattern', () => {
   /** Experiments whose gain is noise, plus `effect` where the planted condition holds. */
   function seen(seed: string, n: number, effect: number): Observed[] {
     const draws = rng(seed);
-    const names = searchedFamilies();
+    // Two families whatever else is searched: the sizes of the groups decide what can be found.
+    const names = ['ewma_t', 'garch_t'] as const;
     return Array.from({ length: n }, () => {
       const spec = randomSpec(names[draws.int(names.length)]!, tasks[0]!, draws);
       const planted = spec.family === 'garch_t' && spec.history_bars < 600;
