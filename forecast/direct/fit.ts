@@ -4,53 +4,9 @@
 // Leaves to others: what the state is (state.ts), the profile, and how paths are made from it.
 import { ForecastError } from '../errors.js';
 import { descend } from '../fit/lbfgs.js';
-import {
-  type Curve,
-  curveOf,
-  fitLaw,
-  type Law,
-  LawSample,
-  lawDeviation,
-  readCrps,
-  readSlope,
-  STANDARD_LAW,
-} from './law.js';
-
-/** One scored block of the horizon, in steps; terms of one group share a law. */
-export interface Term {
-  readonly from: number;
-  readonly to: number;
-  readonly group: number;
-}
-
-/** Windows of one asset. */
-export interface DirectSet {
-  readonly n: number;
-  /** [n x width] row-major; the first column is 1. */
-  readonly x: Float64Array;
-  /** log level per window. */
-  readonly level: Float64Array;
-  /** Profile factor of each step, [n x steps]. */
-  readonly factor: Float32Array;
-  /** Hour of the week of each window's first step, fractional. */
-  readonly hour: Float64Array;
-  /** Observed block log returns, [n x terms]; NaN where not observed. */
-  readonly y: Float32Array;
-}
-
-export interface DirectPlan {
-  readonly steps: number;
-  readonly step_s: number;
-  readonly width: number;
-  /** Steps at which weights are free; between them they are linear in log h. */
-  readonly knots: readonly number[];
-  readonly terms: readonly Term[];
-  readonly groups: number;
-  /** Weight of the penalty on standardised weights, per window. */
-  readonly ridge: number;
-  /** Penalty on the refinement of the profile by hour of the week; 0 leaves the profile alone. */
-  readonly season_ridge: number;
-}
+import { type Curve, curveOf, fitLaw, type Law, LawSample, lawDeviation, STANDARD_LAW } from './law.js';
+import { type DirectPlan, type DirectSet, HOURS, knotPositions } from './plan.js';
+import { Walk } from './walk.js';
 
 export interface DirectFit {
   /** [knots x width] on raw columns. */
@@ -60,25 +16,9 @@ export interface DirectFit {
   readonly season: readonly Float64Array[];
   /** Standard deviation of the log of realised over forecast volatility, beyond what a finite count of steps explains. */
   readonly pathSpread: number;
-  /** Mean relative score. */
-  readonly loss: number;
-  readonly windows: number;
 }
 
-const HOURS = 168;
 const MIN_WINDOWS = 100;
-
-/** Position of each step among the knots, in [0, knots - 1]. */
-export function knotPositions(knots: readonly number[], steps: number): Float64Array {
-  const logs = knots.map(Math.log);
-  return Float64Array.from({ length: steps }, (_, h) => {
-    const l = Math.log(h + 1);
-    let position = 0;
-    for (let k = 0; k + 1 < logs.length; k++)
-      position += Math.min(1, Math.max(0, (l - logs[k]) / (logs[k + 1] - logs[k])));
-    return position;
-  });
-}
 
 /** Throws SWARM_E_BARS_TOO_FEW under 100 windows, SWARM_E_FIT_FAILED when no finite optimum is found. */
 export function fitDirect(sets: readonly DirectSet[], plan: DirectPlan): DirectFit {
@@ -117,8 +57,6 @@ export function fitDirect(sets: readonly DirectSet[], plan: DirectPlan): DirectF
     laws: laws.map((law) => ({ ...law, scales: law.scales.map((v) => v / unit) })),
     season: problem.seasons(x),
     pathSpread: problem.spread(x),
-    loss,
-    windows,
   };
 }
 
@@ -253,126 +191,5 @@ class Problem {
         visit(set, i, walk);
       }
     });
-  }
-}
-
-/** One window's forecast and its derivatives, in buffers that are used again for the next window. */
-class Walk {
-  readonly #variance: Float64Array;
-  readonly #prefix: Float64Array;
-  readonly #pull: Float64Array;
-  readonly #knot: Float64Array;
-  readonly #hour: Int32Array;
-  readonly #shortest: number;
-
-  constructor(
-    readonly plan: DirectPlan,
-    readonly hat: { lower: Int32Array; part: Float64Array },
-  ) {
-    this.#variance = new Float64Array(plan.steps);
-    this.#prefix = new Float64Array(plan.steps + 1);
-    this.#pull = new Float64Array(plan.steps + 1);
-    this.#knot = new Float64Array(plan.knots.length);
-    this.#hour = new Int32Array(plan.steps);
-    this.#shortest = Math.min(...plan.terms.map((t) => t.to - t.from));
-  }
-
-  /** Step variances in units of the window's level squared. */
-  prepare(
-    weights: Float64Array,
-    z: Float64Array,
-    set: DirectSet,
-    i: number,
-    season: Float64Array | null,
-  ): void {
-    const { steps, width, knots, step_s } = this.plan;
-    const { lower, part } = this.hat;
-    for (let k = 0; k < knots.length; k++) {
-      let sum = 0;
-      for (let j = 0; j < width; j++) sum += weights[k * width + j] * z[i * width + j];
-      this.#knot[k] = Math.min(8, Math.max(-8, sum));
-    }
-    for (let h = 0; h < steps; h++) {
-      const k = lower[h];
-      let log = this.#knot[k] + part[h] * (this.#knot[k + 1] - this.#knot[k]);
-      if (season !== null) {
-        const hour = Math.floor(set.hour[i] + (h * step_s) / 3600) % HOURS;
-        this.#hour[h] = hour;
-        log += season[hour];
-      }
-      const f = set.factor[i * steps + h];
-      const v = Math.exp(2 * log) * f * f;
-      this.#variance[h] = v;
-      this.#prefix[h + 1] = this.#prefix[h] + v;
-    }
-    this.#level = Math.exp(set.level[i]);
-    this.#pull.fill(0);
-  }
-
-  #level = 1;
-
-  score(curves: readonly Curve[], y: Float32Array, i: number): number {
-    const { terms } = this.plan;
-    let sum = 0;
-    for (let t = 0; t < terms.length; t++) {
-      const observed = y[i * terms.length + t];
-      if (Number.isNaN(observed)) continue;
-      const { from, to, group } = terms[t];
-      const variance = this.#prefix[to] - this.#prefix[from];
-      const scale = Math.sqrt(variance);
-      const u = observed / (this.#level * scale);
-      sum += scale * readCrps(curves[group], u);
-      const pull = (scale * readSlope(curves[group], u)) / variance;
-      this.#pull[from] += pull;
-      this.#pull[to] -= pull;
-    }
-    return sum;
-  }
-
-  /** Adds the derivatives of the last score. */
-  gradient(into: Float64Array, z: Float64Array, i: number, season: number): void {
-    const { steps, width, knots } = this.plan;
-    const { lower, part } = this.hat;
-    this.#knot.fill(0);
-    let pull = 0;
-    for (let h = 0; h < steps; h++) {
-      pull += this.#pull[h];
-      const g = pull * this.#variance[h];
-      this.#knot[lower[h]] += (1 - part[h]) * g;
-      this.#knot[lower[h] + 1] += part[h] * g;
-      if (season >= 0) into[season + this.#hour[h]] += g;
-    }
-    for (let k = 0; k < knots.length; k++) {
-      const g = this.#knot[k];
-      for (let j = 0; j < width; j++) into[k * width + j] += g * z[i * width + j];
-    }
-  }
-
-  /** Log of the mean |return| over the shortest blocks over the forecast's; NaN when half were not observed. */
-  logRealised(y: Float32Array, i: number): number {
-    const { terms, steps } = this.plan;
-    let realised = 0;
-    let forecast = 0;
-    let seen = 0;
-    for (let t = 0; t < terms.length; t++) {
-      const { from, to } = terms[t];
-      const observed = y[i * terms.length + t];
-      if (to - from !== this.#shortest || Number.isNaN(observed)) continue;
-      realised += Math.abs(observed);
-      forecast += this.#level * Math.sqrt(this.#prefix[to] - this.#prefix[from]);
-      seen++;
-    }
-    return 2 * seen * this.#shortest > steps && realised > 0 ? Math.log(realised / forecast) : Number.NaN;
-  }
-
-  collect(samples: readonly LawSample[], y: Float32Array, i: number): void {
-    const { terms } = this.plan;
-    for (let t = 0; t < terms.length; t++) {
-      const observed = y[i * terms.length + t];
-      if (Number.isNaN(observed)) continue;
-      const { from, to, group } = terms[t];
-      const scale = Math.sqrt(this.#prefix[to] - this.#prefix[from]);
-      samples[group].add(observed / (this.#level * scale), scale);
-    }
   }
 }

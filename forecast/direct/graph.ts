@@ -6,7 +6,7 @@ import { buildModel, type GraphBuilder } from '../onnx/graph.js';
 import { ELEMENT } from '../onnx/proto.js';
 import { futureFactor, historyFactor } from '../profile/graph.js';
 import type { Profile, ProfileParams } from '../profile/index.js';
-import { knotPositions } from './fit.js';
+import { KNOT_LIMIT, knotPositions } from './plan.js';
 import { FEATURE_LIMIT, SIZE_FLOOR, type StatePlan } from './state.js';
 
 export interface DirectModel {
@@ -24,7 +24,6 @@ export interface DirectModel {
   readonly profileParams: ProfileParams;
 }
 
-const KNOT_LIMIT = 8;
 const LEAST_WEIGHT = 1e-9;
 /** Larger ones mean that the return says nothing. */
 const MOST_FACTOR = 1e6;

@@ -117,7 +117,8 @@ export function fitLaw(sample: LawSample, start: Law): Law {
     const high = middle * (1 + Math.exp(x[2]));
     const [a, b] = [Math.exp(x[3]), Math.exp(x[4])];
     const total = 1 + a + b;
-    return { weights: [a / total, 1 / total, b / total], scales: [low, middle, high] };
+    const scales = [low, middle, high].map((s) => Math.min(50, Math.max(5e-3, s)));
+    return { weights: [a / total, 1 / total, b / total], scales };
   };
   const [low, middle, high] = start.scales;
   const [p, q, r] = start.weights;
@@ -128,14 +129,10 @@ export function fitLaw(sample: LawSample, start: Law): Law {
     Math.log(p / q),
     Math.log(r / q),
   ];
-  return read(minimise((x) => sample.score(clamped(read(x))), guess, 0.3, 1e-8, 260).x);
+  return read(minimise((x) => sample.score(read(x)), guess, 0.3, 1e-8, 260).x);
 }
 
-function clamped(law: Law): Law {
-  return { ...law, scales: law.scales.map((s) => Math.min(50, Math.max(5e-3, s))) };
-}
-
-/** Quantiles at the midpoints (i + 1/2) / n, ascending, of the law in units of its own standard deviation times `unit`. */
+/** Quantiles at the midpoints (i + 1/2) / n, ascending, of the law, in its own units. */
 export function lawQuantiles(law: Law, n: number): Float64Array {
   const cdf = (x: number): number =>
     law.weights.reduce((sum, p, k) => sum + p * normalCdf(x / law.scales[k]), 0);

@@ -14,7 +14,7 @@ import {
 } from '../profile/index.js';
 import type { ScoringInterval } from '../score/index.js';
 import { minuteOfWeek } from '../sessions.js';
-import type { DirectSet, Term } from './fit.js';
+import type { DirectSet, Term } from './plan.js';
 import { featureCount, type StatePlan, type States, statesOf } from './state.js';
 
 /** Scored blocks: all blocks of a length over the horizon, or the first alone. */

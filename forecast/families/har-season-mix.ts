@@ -3,8 +3,9 @@
 // Promises: bars may be missing; closed hours stay closed; its manifest states how paths are placed on its laws.
 // Leaves to others: search over its spec. Heterogeneous spans after Corsi (2009), J. Financial Econometrics 7(2).
 import { z } from 'zod';
-import { type DirectFit, type DirectPlan, fitDirect } from '../direct/fit.js';
+import { type DirectFit, fitDirect } from '../direct/fit.js';
 import { compileDirect } from '../direct/graph.js';
+import type { DirectPlan } from '../direct/plan.js';
 import type { StatePlan } from '../direct/state.js';
 import { type Blocks, directSet, rowWidth, type SetOptions, termsOf } from '../direct/windows.js';
 import { ForecastError } from '../errors.js';
@@ -163,9 +164,7 @@ export const harSeasonMix: Family<HarSeasonMixSpec> = {
   },
   start: (asset, horizon_s) => {
     const spec = horizon_s > 3 * HOUR ? dayStart(horizon_s) : hourStart(horizon_s);
-    return CLOSING.has(asset)
-      ? { ...spec, profile: { ...closingWeek, holidays: asset.endsWith('X') } }
-      : spec;
+    return CLOSING.has(asset) ? closingStart(spec, asset, horizon_s) : spec;
   },
   historyBars,
   gaps: true,
@@ -237,13 +236,29 @@ const week = {
 
 /** Assets whose home market closes at night or at weekends; shares (AAPLX, ...) on New York's holidays too. */
 const CLOSING: ReadonlySet<string> = new Set(['XAU', 'WTIOIL', 'SPYX', 'NVDAX', 'TSLAX', 'AAPLX', 'GOOGLX']);
-const closingWeek = {
-  kind: 'week',
-  clock: 'new_york',
-  closed: 'learned',
-  holidays: true,
-  closed_share: 0,
-} as const;
+
+/** Markets that close have less history: fewer spans over a day, and a strong ridge. */
+function closingStart(spec: HarSeasonMixSpec, asset: string, horizon_s: number): HarSeasonMixSpec {
+  const profile = {
+    kind: 'week',
+    clock: 'new_york',
+    closed: 'learned',
+    holidays: asset.endsWith('X'),
+    closed_share: 0,
+  } as const;
+  if (horizon_s <= 3 * HOUR) return { ...spec, profile };
+  return {
+    ...spec,
+    profile,
+    half_lives_s: [HOUR, 6 * HOUR, DAY, 3 * DAY, 10 * DAY],
+    signed_s: [],
+    rough_s: [],
+    ridge: 20,
+    season_ridge: 30,
+    stride_s: HOUR,
+    window_s: 40 * DAY,
+  };
+}
 
 function dayStart(horizon_s: number): HarSeasonMixSpec {
   return {

@@ -87,7 +87,6 @@ export function gapRatios(
   day: Float64Array,
   hour: Float64Array,
   closed: readonly number[],
-  step_s: number,
 ): number[] {
   // A closure over the end of the week is two ranges, and Monday 00:00 no opening.
   const ends = closed
@@ -113,6 +112,6 @@ export function gapRatios(
   return [...moves].flatMap(([m, xs]) => {
     const ratio =
       ((xs.length > 0 ? mean(xs) : 0) * xs.length + overall * GAP_PRIOR) / (xs.length + GAP_PRIOR);
-    return [m % (step_s / 60) === 0 ? m : Math.floor(m), Math.round(Math.max(1, ratio) * 1e4) / 1e4];
+    return [m, Math.round(Math.max(1, ratio) * 1e4) / 1e4];
   });
 }

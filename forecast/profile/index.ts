@@ -75,7 +75,7 @@ export function fitProfile(train: TrainingData, profile: Profile): ProfileParams
     hour: rounded(hour),
     minute: rounded(minute),
     closed,
-    gaps: gapRatios(logs, minutes, level, day, hour, closed, step_s),
+    gaps: gapRatios(logs, minutes, level, day, hour, closed),
   };
 }
 

@@ -1,6 +1,6 @@
 // The direct family: what the graph computes is what was fitted, gaps and closed hours included.
 import { afterAll, describe, expect, it } from 'vitest';
-import { knotPositions } from '../../forecast/direct/fit.js';
+import { knotPositions } from '../../forecast/direct/plan.js';
 import { statesOf } from '../../forecast/direct/state.js';
 import { startCalendar, unseasoned } from '../../forecast/direct/windows.js';
 import type { HarSeasonMixSpec } from '../../forecast/families/har-season-mix.js';

@@ -1,8 +1,9 @@
 // One slot of the skill table: walk-forward fits, every model served as a miner serves it, scored on the same windows.
 
 import { type Bars, barsDigest, gridPrices, historyFor, indexAtOrBefore } from '../../../forecast/bars.js';
-import { fitDirect, knotPositions } from '../../../forecast/direct/fit.js';
+import { fitDirect } from '../../../forecast/direct/fit.js';
 import { curveOf, readCrps } from '../../../forecast/direct/law.js';
+import { knotPositions } from '../../../forecast/direct/plan.js';
 import { blocksOf, directSet, termsOf } from '../../../forecast/direct/windows.js';
 import { ForecastError } from '../../../forecast/errors.js';
 import { evaluate, pairedGain, type ServedModel } from '../../../forecast/evaluate.js';

@@ -26,8 +26,8 @@ export interface SkillSlot {
   readonly must?: readonly [number, number];
 }
 
-const recipe = (horizon_s: number): HarSeasonMixSpec =>
-  families.har_season_mix.start('BTC', horizon_s) as HarSeasonMixSpec;
+const recipe = (horizon_s: number, asset = 'BTC'): HarSeasonMixSpec =>
+  families.har_season_mix.start(asset, horizon_s) as HarSeasonMixSpec;
 
 const CRYPTO = ['BTC', 'ETH', 'SOL', 'XRP'];
 
@@ -68,57 +68,35 @@ function hour(asset: string, must?: readonly [number, number]): SkillSlot {
   };
 }
 
-const home = {
-  kind: 'week',
-  clock: 'new_york',
-  closed: 'learned',
-  holidays: true,
-  closed_share: 0,
-} as const;
-
-/** Markets that close: one start a day, in their session; little history, so few spans and a strong ridge. */
+/** Markets that close: one start a day, in their session. */
 function closing(
-  asset: string,
-  o: Pick<SkillSlot, 'bars' | 'reference' | 'step_s' | 'from' | 'to' | 'first_s'> & {
-    peers?: readonly string[];
-  },
+  o: Pick<SkillSlot, 'asset' | 'bars' | 'reference' | 'step_s' | 'from' | 'to' | 'first_s'>,
+  peers: readonly string[] = [],
 ): SkillSlot {
-  const spec = recipe(DAY_S);
   return {
     competition: '24h',
-    asset,
     refit_days: 30,
     stride_s: DAY_S,
-    peers: [],
+    peers,
     ...o,
-    spec: {
-      ...spec,
-      // Gold and oil trade on many of New York's holidays; its shares do not.
-      profile: { ...home, holidays: o.peers !== undefined },
-      half_lives_s: [HOUR_S, 6 * HOUR_S, DAY_S, 3 * DAY_S, 10 * DAY_S],
-      signed_s: [],
-      rough_s: [],
-      blocks_s: o.step_s === 300 ? spec.blocks_s : [1800, 3 * HOUR_S, DAY_S],
-      ridge: 20,
-      season_ridge: 30,
-      stride_s: HOUR_S,
-      window_s: 40 * DAY_S,
-      weights: o.peers === undefined ? 'own' : 'pooled',
-    },
+    spec: { ...recipe(DAY_S, o.reference), weights: peers.length === 0 ? 'own' : 'pooled' },
   };
 }
 
 const EQUITIES = ['AAPL', 'TSLA', 'NVDA', 'GOOG', 'SPY'];
 const equity = (asset: string): SkillSlot =>
-  closing(`${asset}`, {
-    bars: `${asset}_5m`,
-    reference: asset === 'GOOG' ? 'GOOGLX' : `${asset}X`,
-    step_s: 300,
-    from: '2025-08-01',
-    to: '2026-01-01',
-    first_s: 15 * HOUR_S,
-    peers: EQUITIES.filter((a) => a !== asset).map((a) => `${a}_5m`),
-  });
+  closing(
+    {
+      asset,
+      bars: `${asset}_5m`,
+      reference: asset === 'GOOG' ? 'GOOGLX' : `${asset}X`,
+      step_s: 300,
+      from: '2025-08-01',
+      to: '2026-01-01',
+      first_s: 15 * HOUR_S,
+    },
+    EQUITIES.filter((a) => a !== asset).map((a) => `${a}_5m`),
+  );
 
 export const skillSlots: readonly SkillSlot[] = [
   day('BTC', [2.1, 8.0]),
@@ -130,7 +108,8 @@ export const skillSlots: readonly SkillSlot[] = [
   hour('ETH', [0.7, 3.6]),
   hour('SOL', [0.6, 3.1]),
   hour('XRP'),
-  closing('XAU', {
+  closing({
+    asset: 'XAU',
     bars: 'XAU_5m',
     reference: 'XAU',
     step_s: 300,
@@ -138,7 +117,8 @@ export const skillSlots: readonly SkillSlot[] = [
     to: '2026-01-31',
     first_s: 13 * HOUR_S,
   }),
-  closing('WTI', {
+  closing({
+    asset: 'WTI',
     bars: 'WTI_15m',
     reference: 'WTIOIL',
     step_s: 900,
