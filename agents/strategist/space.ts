@@ -37,9 +37,8 @@ function admissible(draft: () => Fields, task: Task, otherwise: Spec): Spec {
   for (let i = 0; i < REDRAWS; i++) {
     try {
       const spec = parseSpec(draft());
-      const family = families[spec.family];
-      // A family that copes with missing bars may look back further than every window reaches without a gap.
-      if (family.gaps === true || family.historyBars(spec, task.step_s) <= task.max_history_bars) return spec;
+      // Older bars than every window reaches without a gap are no obstacle to a model that copes with gaps.
+      if (families[spec.family].wholeBars(spec, task.step_s) <= task.max_history_bars) return spec;
     } catch (error) {
       if ((error as { code?: string }).code !== 'SWARM_E_SPEC_INVALID') throw error;
     }

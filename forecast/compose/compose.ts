@@ -2,7 +2,7 @@
 // Promises: every combination fits and compiles alike; a return is
 //   level x factor of the profile x deviation of the volatility x (shock through the bounce).
 // Leaves to others: what each component is.
-import type { CompileContext, Family, Fitted, NativeRequest } from '../families/family.js';
+import type { CompileContext, Fitted, MemberFamily, NativeRequest } from '../families/family.js';
 import { fitLevel } from '../fit/level.js';
 import { fitTail } from '../fit/tail.js';
 import type { TrainingData } from '../fit/training.js';
@@ -22,7 +22,9 @@ import type { Filtered, Volatility } from './volatility.js';
 type Known = Readonly<Record<string, number | readonly number[] | undefined>>;
 
 /** A family from its volatility process. */
-export function composed<S extends Components, P extends Known>(volatility: Volatility<S, P>): Family<S> {
+export function composed<S extends Components, P extends Known>(
+  volatility: Volatility<S, P>,
+): MemberFamily<S> {
   const shape = (spec: S, step_s: number) => ({
     historyBars: volatility.historyBars(spec, step_s),
     calendarColumns: spec.profile === undefined ? 4 : 7,
@@ -43,6 +45,7 @@ export function composed<S extends Components, P extends Known>(volatility: Vola
     choices: componentChoices,
     start: volatility.start,
     historyBars: volatility.historyBars,
+    wholeBars: volatility.historyBars,
     fit: (train, spec) => fitComposed(volatility, train, spec),
     compile: (fitted, ctx) => buildModel(shape(ctx.spec, ctx.step_s), (g) => part.graph(g, fitted, ctx)),
     part,

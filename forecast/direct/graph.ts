@@ -2,7 +2,8 @@
 // Promises: reads a history with holes; what the fit saw and what the graph sees differ only by float rounding and by
 // the few block moves that reach back before the history.
 // Leaves to others: the laws of blocks, which the sampler places.
-import { buildModel, type GraphBuilder } from '../onnx/graph.js';
+import { type Column, mapped, normals } from '../families/innovation.js';
+import type { GraphBuilder, ModelShape } from '../onnx/graph.js';
 import { ELEMENT } from '../onnx/proto.js';
 import { futureFactor, historyFactor } from '../profile/graph.js';
 import type { Profile, ProfileParams } from '../profile/index.js';
@@ -22,28 +23,37 @@ export interface DirectModel {
   readonly pathSpread: number;
   readonly profile: Profile;
   readonly profileParams: ProfileParams;
+  /** Quantile map of a step's shock (fit/map.ts); absent: normal, for paths that are placed on stated laws. */
+  readonly shock?: Float64Array;
 }
 
 const LEAST_WEIGHT = 1e-9;
 /** Larger ones mean that the return says nothing. */
 const MOST_FACTOR = 1e6;
 const COLUMNS = { calendar: 7, noise: 2 } as const;
+const SHOCKS: Column = { index: 0, of: COLUMNS.noise };
+const LEVELS: Column = { index: 1, of: COLUMNS.noise };
 
-export function compileDirect(m: DirectModel): Uint8Array {
-  const shape = { historyBars: m.bars, calendarColumns: COLUMNS.calendar, noiseColumns: COLUMNS.noise };
-  return buildModel(shape, (g) => {
-    const { level, features } = stateGraph(g, m);
-    const row = g.op('Concat', [g.doubles([1], [1]), ...features, ...startCalendarGraph(g)], { axis: 0 });
-    const width = m.weights.length / m.knots.length;
-    const matrix = g.doubles(transposed(m.weights, m.knots.length, width), [width, m.knots.length]);
-    const knots = clip(g, g.op('MatMul', [g.op('Unsqueeze', [row, g.ints([0], [1])]), matrix]), KNOT_LIMIT);
-    const log = g.op('Add', [g.op('MatMul', [hats(g, m), transposeOf(g, knots)]), level]);
-    const deviation = g.op('Cast', [g.op('Exp', [log])], { to: ELEMENT.FLOAT });
-    const season = g.op('Gather', [g.floats(m.season.map(Math.exp)), hourIndex(g, m.profile)]);
-    const factor = futureFactor(g, m.profile, m.profileParams, m.step_s);
-    const scale = g.op('Mul', [g.op('Mul', [deviation, factor]), season]);
-    return g.op('Mul', [g.op('Mul', [scale, noiseColumn(g, 0)]), pathFactor(g, m.pathSpread)]);
-  });
+export const directShape = (historyBars: number): ModelShape => ({
+  historyBars,
+  calendarColumns: COLUMNS.calendar,
+  noiseColumns: COLUMNS.noise,
+});
+
+/** Log returns, float [steps, paths]. */
+export function directGraph(g: GraphBuilder, m: DirectModel): string {
+  const { level, features } = stateGraph(g, m);
+  const row = g.op('Concat', [g.doubles([1], [1]), ...features, ...startCalendarGraph(g)], { axis: 0 });
+  const width = m.weights.length / m.knots.length;
+  const matrix = g.doubles(transposed(m.weights, m.knots.length, width), [width, m.knots.length]);
+  const knots = clip(g, g.op('MatMul', [g.op('Unsqueeze', [row, g.ints([0], [1])]), matrix]), KNOT_LIMIT);
+  const log = g.op('Add', [g.op('MatMul', [hats(g, m), transposeOf(g, knots)]), level]);
+  const deviation = g.op('Cast', [g.op('Exp', [log])], { to: ELEMENT.FLOAT });
+  const season = g.op('Gather', [g.floats(m.season.map(Math.exp)), hourIndex(g, m.profile)]);
+  const factor = futureFactor(g, m.profile, m.profileParams, m.step_s);
+  const scale = g.op('Mul', [g.op('Mul', [deviation, factor]), season]);
+  const shock = m.shock ? mapped(g, m.shock, SHOCKS) : normals(g, SHOCKS);
+  return g.op('Mul', [g.op('Mul', [scale, shock]), pathFactor(g, m.pathSpread)]);
 }
 
 /** Level, double [1], and features, each double [k], of the last bar. */
@@ -173,15 +183,9 @@ function hats(g: GraphBuilder, m: DirectModel): string {
   return g.op('Max', [g.op('Sub', [g.doubles([1]), away]), g.doubles([0])]);
 }
 
-/** One column of the noise, float [steps, paths]. */
-function noiseColumn(g: GraphBuilder, column: number): string {
-  const cut = g.op('Slice', ['noise', g.ints([column], [1]), g.ints([column + 1], [1]), g.ints([2], [1])]);
-  return g.op('Squeeze', [cut, g.ints([2], [1])]);
-}
-
 /** exp(s n - s^2) per path, float [1, paths]: mean square 1. */
 function pathFactor(g: GraphBuilder, spread: number): string {
-  const first = g.op('Slice', [noiseColumn(g, 1), g.ints([0], [1]), g.ints([1], [1]), g.ints([0], [1])]);
+  const first = g.op('Slice', [normals(g, LEVELS), g.ints([0], [1]), g.ints([1], [1]), g.ints([0], [1])]);
   const log = g.op('Sub', [g.op('Mul', [first, g.floats([spread])]), g.floats([spread * spread])]);
   return g.op('Exp', [log]);
 }

@@ -47,19 +47,27 @@ export interface Family<S> {
   start(asset: string, horizon_s: number): S;
   /** Bars of history that the compiled model reads. */
   historyBars(spec: S, step_s: number): number;
-  /** Bars may be missing from the history (NaN). */
-  readonly gaps?: true | undefined;
+  /** How many of the newest of them must all be there; older ones may be missing (NaN). */
+  wholeBars(spec: S, step_s: number): number;
   /** How paths are placed; absent: they are drawn. */
   sampling?(params: Fitted, ctx: CompileContext<S>): Sampling | undefined;
   /** Throws SWARM_E_BARS_TOO_FEW or SWARM_E_FIT_FAILED. */
   fit(train: TrainingData, spec: S): Fitted;
   /** ONNX bytes; the same arguments give the same bytes. Throws SWARM_E_SPEC_INVALID for params of another family. */
   compile(params: Fitted, ctx: CompileContext<S>): Uint8Array;
-  /** The same model as part of another graph: its inputs' dimensions, and the name of its float [steps, paths]. */
-  readonly part?: {
-    shape(spec: S, step_s: number): ModelShape;
-    graph(g: GraphBuilder, params: Fitted, ctx: CompileContext<S>): string;
-    /** The same law without a graph, where a family has it: log returns [steps x paths], row-major. */
-    simulate?(params: Fitted, ctx: CompileContext<S>, request: NativeRequest): Float64Array;
-  };
+}
+
+/** A family whose models can be members of another. */
+export interface MemberFamily<S> extends Family<S> {
+  readonly part: Part<S>;
+}
+
+/** A model inside another graph. */
+export interface Part<S> {
+  /** Its inputs' dimensions. */
+  shape(spec: S, step_s: number): ModelShape;
+  /** The name of its log returns, float [steps, paths]. */
+  graph(g: GraphBuilder, params: Fitted, ctx: CompileContext<S>): string;
+  /** The same law without a graph: log returns [steps x paths], row-major. */
+  simulate(params: Fitted, ctx: CompileContext<S>, request: NativeRequest): Float64Array;
 }

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { buildModel, type GraphBuilder } from '../onnx/graph.js';
 import { ELEMENT } from '../onnx/proto.js';
-import type { CompileContext, Family, Fitted } from './family.js';
+import type { CompileContext, Fitted, MemberFamily } from './family.js';
 import { innovations, toFloat } from './innovation.js';
 import { parseParams } from './params.js';
 import { REFERENCE_HOURLY_SIGMA } from './reference.js';
@@ -22,12 +22,13 @@ const START_SIGMA = 0.006;
 
 const SHAPE = { historyBars: 2, calendarColumns: 4, noiseColumns: 1 };
 
-export const gbm: Family<GbmSpec> = {
+export const gbm: MemberFamily<GbmSpec> = {
   name: 'gbm',
   schema: gbmSchema,
   knobs: { sigma_hourly: { min: 1e-4, max: 0.05, log: true } },
   start: (asset) => ({ family: 'gbm', sigma_hourly: REFERENCE_HOURLY_SIGMA[asset] ?? START_SIGMA }),
   historyBars: () => SHAPE.historyBars,
+  wholeBars: () => SHAPE.historyBars,
   fit: (_train, spec) => ({ sigma_hourly: spec.sigma_hourly }),
   compile: (fitted, ctx) => buildModel(SHAPE.historyBars, (g) => graph(g, fitted, ctx)),
   part: {

@@ -3,54 +3,23 @@
 // Promises: bars may be missing; closed hours stay closed; its manifest states how paths are placed on its laws.
 // Leaves to others: search over its spec. Heterogeneous spans after Corsi (2009), J. Financial Econometrics 7(2).
 import { z } from 'zod';
+import { mixtureMap } from '../compose/mixture.js';
 import { type DirectFit, fitDirect } from '../direct/fit.js';
-import { compileDirect } from '../direct/graph.js';
+import { type DirectModel, directGraph, directShape } from '../direct/graph.js';
+import { lawDeviation } from '../direct/law.js';
+import { directReturns } from '../direct/native.js';
 import type { DirectPlan } from '../direct/plan.js';
 import type { StatePlan } from '../direct/state.js';
 import { type Blocks, directSet, rowWidth, type SetOptions, termsOf } from '../direct/windows.js';
 import { ForecastError } from '../errors.js';
 import { trainingReturns } from '../fit/training.js';
 import { MAX_HISTORY_BARS } from '../onnx/contract.js';
-import { fitProfile, type ProfileParams, profileSchema } from '../profile/index.js';
-import type { Family, Fitted, TrainingData } from './family.js';
+import { buildModel, type ModelShape } from '../onnx/graph.js';
+import { fitProfile, type ProfileParams } from '../profile/index.js';
+import type { Sampling } from '../sampler/plan.js';
+import type { CompileContext, Fitted, MemberFamily, TrainingData } from './family.js';
+import { type HarSeasonMixSpec, harSeasonMixSchema, harSeasonMixStart } from './har-season-mix-spec.js';
 import { parseParams } from './params.js';
-import { horizon } from './spec-fields.js';
-
-const seconds = z
-  .number()
-  .int()
-  .min(60)
-  .max(90 * 86_400);
-const spans = z.array(seconds).max(12);
-
-export const harSeasonMixSchema = z
-  .strictObject({
-    family: z.literal('har_season_mix'),
-    horizon_s: horizon,
-    profile: profileSchema,
-    /** Half-lives of mean |return|, ascending; `level_s`, one of them, carries the level. */
-    half_lives_s: spans.min(2),
-    level_s: seconds,
-    /** Half-lives of signed returns, and of how rough moves are compared with moves of a block. */
-    signed_s: spans,
-    rough_s: spans,
-    /** Grid of history, seconds. */
-    window_s: seconds,
-    /** Horizons at which weights are free. */
-    knots_s: z.array(z.number().int().min(1)).min(2).max(10),
-    /** Lengths of the blocks that are fitted, and of first blocks. */
-    blocks_s: z.array(seconds).min(1).max(8),
-    first_s: z.array(seconds).max(16),
-    ridge: z.number().min(0.001).max(1000),
-    season_ridge: z.number().min(0.1).max(1000),
-    /** Between training windows. */
-    stride_s: seconds,
-    /** 'pooled': shared with other assets, which the training data must bring along. */
-    weights: z.enum(['own', 'pooled']),
-    source_paths: z.number().int().min(1000).max(50_000),
-  })
-  .refine((s) => s.half_lives_s.includes(s.level_s), { message: 'level_s must be one of half_lives_s' });
-export type HarSeasonMixSpec = z.infer<typeof harSeasonMixSchema>;
 
 const list = z.array(z.number());
 const paramsSchema = z.strictObject({
@@ -67,7 +36,6 @@ const paramsSchema = z.strictObject({
   gaps: list,
 });
 
-const DAY = 86_400;
 const HOUR = 3600;
 const ROUGH_STEPS = 6;
 const SWEEPS = 3;
@@ -154,7 +122,7 @@ function pooledSets(
   ];
 }
 
-export const harSeasonMix: Family<HarSeasonMixSpec> = {
+export const harSeasonMix: MemberFamily<HarSeasonMixSpec> = {
   name: 'har_season_mix',
   schema: harSeasonMixSchema,
   knobs: {
@@ -162,12 +130,9 @@ export const harSeasonMix: Family<HarSeasonMixSpec> = {
     season_ridge: { min: 0.5, max: 100, log: true },
     stride_s: { min: 1200, max: 6 * HOUR, log: true, integer: true },
   },
-  start: (asset, horizon_s) => {
-    const spec = horizon_s > 3 * HOUR ? dayStart(horizon_s) : hourStart(horizon_s);
-    return CLOSING.has(asset) ? closingStart(spec, asset, horizon_s) : spec;
-  },
+  start: harSeasonMixStart,
   historyBars,
-  gaps: true,
+  wholeBars: () => 0,
   fit(train, spec): Fitted {
     const plan = directPlan(spec, train.step_s);
     // Refuses what does not move before anything is learned from it.
@@ -182,39 +147,65 @@ export const harSeasonMix: Family<HarSeasonMixSpec> = {
     const fit = fitDirect(pooledSets(train, spec, options, profileParams), plan);
     return { ...profileParams, ...flattened(fit) };
   },
-  compile(fitted, { spec, step_s }) {
-    const p = parseParams('har_season_mix', paramsSchema, fitted);
-    const plan = directPlan(spec, step_s);
-    return compileDirect({
-      bars: historyBars(spec, step_s),
-      step_s,
-      state: statePlan(spec, step_s),
-      knots: plan.knots,
-      weights: p.weights,
-      season: p.season,
-      pathSpread: p.path_spread,
-      profile: spec.profile,
-      profileParams: p,
-    });
+  compile: (fitted, ctx) =>
+    buildModel(shape(ctx.spec, ctx.step_s), (g) => directGraph(g, modelOf(fitted, ctx))),
+  part: {
+    shape,
+    graph: (g, fitted, ctx) => directGraph(g, withTails(modelOf(fitted, ctx), fitted, ctx)),
+    simulate: (fitted, ctx, request) => directReturns(withTails(modelOf(fitted, ctx), fitted, ctx), request),
   },
-  sampling(fitted, { spec, step_s }) {
-    const { laws } = parseParams('har_season_mix', paramsSchema, fitted);
-    const blocks = blocksIn(spec, step_s);
-    const size = laws.length / blocks.length / 2;
-    return {
-      source_paths: spec.source_paths,
-      sweeps: SWEEPS,
-      laws: blocks.map((b, g) => ({
-        seconds: b.steps * step_s,
-        first: b.first,
-        law: {
-          weights: laws.slice(2 * g * size, (2 * g + 1) * size),
-          scales: laws.slice((2 * g + 1) * size, (2 * g + 2) * size),
-        },
-      })),
-    };
-  },
+  sampling: (fitted, ctx) => ({
+    source_paths: ctx.spec.source_paths,
+    sweeps: SWEEPS,
+    laws: lawsOf(fitted, ctx),
+  }),
 };
+
+function shape(spec: HarSeasonMixSpec, step_s: number): ModelShape {
+  return directShape(historyBars(spec, step_s));
+}
+
+function modelOf(fitted: Fitted, { spec, step_s }: CompileContext<HarSeasonMixSpec>): DirectModel {
+  const p = parseParams('har_season_mix', paramsSchema, fitted);
+  return {
+    bars: historyBars(spec, step_s),
+    step_s,
+    state: statePlan(spec, step_s),
+    knots: directPlan(spec, step_s).knots,
+    weights: p.weights,
+    season: p.season,
+    pathSpread: p.path_spread,
+    profile: spec.profile,
+    profileParams: p,
+  };
+}
+
+function lawsOf(fitted: Fitted, { spec, step_s }: CompileContext<HarSeasonMixSpec>): Sampling['laws'] {
+  const { laws } = parseParams('har_season_mix', paramsSchema, fitted);
+  const blocks = blocksIn(spec, step_s);
+  const size = laws.length / blocks.length / 2;
+  return blocks.map((b, g) => ({
+    seconds: b.steps * step_s,
+    first: b.first,
+    law: {
+      weights: laws.slice(2 * g * size, (2 * g + 1) * size),
+      scales: laws.slice((2 * g + 1) * size, (2 * g + 2) * size),
+    },
+  }));
+}
+
+/** Inside another model no law is placed: a step's shocks follow that of the shortest blocks themselves. */
+function withTails(m: DirectModel, fitted: Fitted, ctx: CompileContext<HarSeasonMixSpec>): DirectModel {
+  const { law } = lawsOf(fitted, ctx).reduce((a, b) => (b.seconds < a.seconds ? b : a));
+  const deviation = lawDeviation(law);
+  return {
+    ...m,
+    shock: mixtureMap(
+      law.weights,
+      law.scales.map((v) => v / deviation),
+    ),
+  };
+}
 
 function flattened(fit: DirectFit): Fitted {
   const round = (v: number): number => Number(v.toPrecision(9));
@@ -223,81 +214,5 @@ function flattened(fit: DirectFit): Fitted {
     laws: fit.laws.flatMap((l) => [...l.weights, ...l.scales].map(round)),
     season: Array.from(fit.season[0], round),
     path_spread: round(fit.pathSpread),
-  };
-}
-
-const week = {
-  kind: 'week',
-  clock: 'utc',
-  closed: 'never',
-  holidays: false,
-  closed_share: 0,
-} as const;
-
-/** Assets whose home market closes at night or at weekends; shares (AAPLX, ...) on New York's holidays too. */
-const CLOSING: ReadonlySet<string> = new Set(['XAU', 'WTIOIL', 'SPYX', 'NVDAX', 'TSLAX', 'AAPLX', 'GOOGLX']);
-
-/** Markets that close have less history: fewer spans over a day, and a strong ridge. */
-function closingStart(spec: HarSeasonMixSpec, asset: string, horizon_s: number): HarSeasonMixSpec {
-  const profile = {
-    kind: 'week',
-    clock: 'new_york',
-    closed: 'learned',
-    holidays: asset.endsWith('X'),
-    closed_share: 0,
-  } as const;
-  if (horizon_s <= 3 * HOUR) return { ...spec, profile };
-  return {
-    ...spec,
-    profile,
-    half_lives_s: [HOUR, 6 * HOUR, DAY, 3 * DAY, 10 * DAY],
-    signed_s: [],
-    rough_s: [],
-    ridge: 20,
-    season_ridge: 30,
-    stride_s: HOUR,
-    window_s: 40 * DAY,
-  };
-}
-
-function dayStart(horizon_s: number): HarSeasonMixSpec {
-  return {
-    family: 'har_season_mix',
-    horizon_s,
-    profile: week,
-    half_lives_s: [1800, HOUR, 3 * HOUR, 8 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 25 * DAY],
-    level_s: DAY,
-    signed_s: [HOUR, 8 * HOUR, 3 * DAY],
-    rough_s: [12 * HOUR, 3 * DAY],
-    window_s: 60 * DAY,
-    knots_s: [300, 900, HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR],
-    blocks_s: [300, 1800, 3 * HOUR, DAY],
-    first_s: [],
-    ridge: 2,
-    season_ridge: 3,
-    stride_s: 2 * HOUR,
-    weights: 'own',
-    source_paths: 4000,
-  };
-}
-
-function hourStart(horizon_s: number): HarSeasonMixSpec {
-  return {
-    family: 'har_season_mix',
-    horizon_s,
-    profile: week,
-    half_lives_s: [120, 300, 600, 1800, HOUR, 3 * HOUR, 8 * HOUR, DAY, 3 * DAY],
-    level_s: 1800,
-    signed_s: [300, 1800, 4 * HOUR],
-    rough_s: [HOUR, 6 * HOUR],
-    window_s: 10 * DAY,
-    knots_s: [60, 240, 900, HOUR],
-    blocks_s: [60, 120, 300, 900, 1800, HOUR],
-    first_s: [300, 600, 900, 1200, 1500, 1800, 2100, 2400, 2700, 3000, 3300],
-    ridge: 2,
-    season_ridge: 3,
-    stride_s: 1200,
-    weights: 'own',
-    source_paths: 4000,
   };
 }

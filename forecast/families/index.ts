@@ -3,11 +3,10 @@
 
 import { ForecastError } from '../errors.js';
 import { FORMAT_VERSION, type Manifest } from '../manifest.js';
-import type { GraphBuilder } from '../onnx/graph.js';
 import { constant } from './constant.js';
 import { egarchT } from './egarch-t.js';
 import { ewmaT } from './ewma-t.js';
-import type { CompileContext, Family, Fitted, NativeRequest, TrainingData } from './family.js';
+import type { Family, MemberFamily, TrainingData } from './family.js';
 import { garchT } from './garch-t.js';
 import { gbm } from './gbm.js';
 import { harRv } from './har-rv.js';
@@ -24,22 +23,22 @@ export { REFERENCE_HOURLY_SIGMA } from './reference.js';
 export { parseSpec, type Spec, specDigest, specSchema } from './spec.js';
 export { yardstickSpec } from './yardstick.js';
 
-/** Families that may be members of a pool. */
-const members: Readonly<Record<MemberSpec['family'], Family<Spec>>> = {
-  gbm: anySpec(gbm),
-  ewma_t: anySpec(ewmaT),
-  garch_t: anySpec(garchT),
-  constant: anySpec(constant),
-  egarch_t: anySpec(egarchT),
-  har_rv: anySpec(harRv),
-  log_sv: anySpec(logSv),
-  regime_t: anySpec(regimeT),
+/** Families that may be members of a pool: all but the pool itself. */
+const members: Readonly<Record<MemberSpec['family'], MemberFamily<Spec>>> = {
+  gbm: member(gbm),
+  ewma_t: member(ewmaT),
+  garch_t: member(garchT),
+  constant: member(constant),
+  egarch_t: member(egarchT),
+  har_rv: member(harRv),
+  har_season_mix: member(harSeasonMix),
+  log_sv: member(logSv),
+  regime_t: member(regimeT),
 };
 
 /** Families by name. A family is only ever given specs of its own (`spec.family === family.name`). */
 export const families: Readonly<Record<Spec['family'], Family<Spec>>> = {
   ...members,
-  har_season_mix: anySpec(harSeasonMix),
   pool: anySpec(poolFamily(members, poolSchema)),
 };
 
@@ -73,6 +72,7 @@ export function fitAndCompile(
   const params = family.fit(train, spec);
   const onnx = family.compile(params, { spec, step_s: train.step_s });
   const sampling = family.sampling?.(params, { spec, step_s: train.step_s });
+  const history_bars = family.historyBars(spec, train.step_s);
   const manifest: Manifest = {
     v: FORMAT_VERSION,
     family: spec.family,
@@ -81,8 +81,8 @@ export function fitAndCompile(
     params: Object.fromEntries(
       Object.entries(params).map(([k, v]) => [k, typeof v === 'number' ? v : [...v]]),
     ),
-    history_bars: family.historyBars(spec, train.step_s),
-    ...(family.gaps === true ? { history_gaps: true as const } : {}),
+    history_bars,
+    ...(family.wholeBars(spec, train.step_s) < history_bars ? { history_gaps: true as const } : {}),
     ...(sampling === undefined ? {} : { sampling }),
     step_s: train.step_s,
     asset: train.asset,
@@ -93,16 +93,19 @@ export function fitAndCompile(
   return { onnx, manifest };
 }
 
-/** Widens a family to all specs; parsing by its own schema keeps a foreign spec out. */
-function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
-  const own = (spec: Spec): S => {
+/** Specs of the family's own. Throws SWARM_E_SPEC_INVALID for another's. */
+function ownSpec<S extends Spec>(family: Family<S>): (spec: Spec) => S {
+  return (spec) => {
     const parsed = family.schema.safeParse(spec);
     if (parsed.success) return parsed.data;
     const hint = 'look the family up by spec.family';
     throw new ForecastError('SWARM_E_SPEC_INVALID', `${family.name}: ${parsed.error.message}`, hint);
   };
-  const { part } = family;
-  const simulate = part?.simulate;
+}
+
+/** Widens a family to all specs; parsing by its own schema keeps a foreign spec out. */
+function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
+  const own = ownSpec(family);
   return {
     name: family.name,
     schema: family.schema,
@@ -111,20 +114,23 @@ function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
     ...(family.choices && { choices: family.choices }),
     start: (asset, horizon_s) => family.start(asset, horizon_s),
     historyBars: (spec, step_s) => family.historyBars(own(spec), step_s),
+    wholeBars: (spec, step_s) => family.wholeBars(own(spec), step_s),
     fit: (train, spec) => family.fit(train, own(spec)),
-    gaps: family.gaps,
     sampling: (params, ctx) => family.sampling?.(params, { ...ctx, spec: own(ctx.spec) }),
     compile: (params, ctx) => family.compile(params, { ...ctx, spec: own(ctx.spec) }),
-    ...(part && {
-      part: {
-        shape: (spec: Spec, step_s: number) => part.shape(own(spec), step_s),
-        graph: (g: GraphBuilder, params: Fitted, ctx: CompileContext<Spec>) =>
-          part.graph(g, params, { ...ctx, spec: own(ctx.spec) }),
-        ...(simulate && {
-          simulate: (params: Fitted, ctx: CompileContext<Spec>, request: NativeRequest) =>
-            simulate(params, { ...ctx, spec: own(ctx.spec) }, request),
-        }),
-      },
-    }),
+  };
+}
+
+/** The same for one that may be a member. */
+function member<S extends Spec>(family: MemberFamily<S>): MemberFamily<Spec> {
+  const own = ownSpec(family);
+  const { part } = family;
+  return {
+    ...anySpec(family),
+    part: {
+      shape: (spec, step_s) => part.shape(own(spec), step_s),
+      graph: (g, params, ctx) => part.graph(g, params, { ...ctx, spec: own(ctx.spec) }),
+      simulate: (params, ctx, request) => part.simulate(params, { ...ctx, spec: own(ctx.spec) }, request),
+    },
   };
 }

@@ -10,7 +10,7 @@ import { ewmaTSchema } from './ewma-t.js';
 import { garchTSchema } from './garch-t.js';
 import { gbmSchema } from './gbm.js';
 import { harRvSchema } from './har-rv.js';
-import { harSeasonMixSchema } from './har-season-mix.js';
+import { harSeasonMixSchema } from './har-season-mix-spec.js';
 import { logSvSchema } from './log-sv.js';
 import { poolSchemaOf } from './pool-schema.js';
 import { regimeTSchema } from './regime-t.js';
@@ -22,6 +22,7 @@ const memberSchema = z.discriminatedUnion('family', [
   constantSchema,
   egarchTSchema,
   harRvSchema,
+  harSeasonMixSchema,
   logSvSchema,
   regimeTSchema,
 ]);
@@ -29,11 +30,7 @@ export type MemberSpec = z.infer<typeof memberSchema>;
 export const poolSchema = poolSchemaOf(memberSchema);
 export type PoolSpec = z.infer<typeof poolSchema>;
 
-export const specSchema = z.discriminatedUnion('family', [
-  ...memberSchema.options,
-  harSeasonMixSchema,
-  poolSchema,
-]);
+export const specSchema = z.discriminatedUnion('family', [...memberSchema.options, poolSchema]);
 export type Spec = z.infer<typeof specSchema>;
 
 /** Parses unknown data as a spec. Throws SWARM_E_SPEC_INVALID naming the fields at fault. */

@@ -60,8 +60,7 @@ describe.each(strategists.map((s) => [s.name, s] as const))('%s', (_, strategist
         const briefing = i % 3 === 0 ? briefingOf([]) : told(task, draws);
         const { spec, parents } = strategist.propose(briefing, task, draws);
         expect(parseSpec(spec)).toEqual(spec);
-        const { gaps, historyBars } = families[spec.family];
-        expect(gaps === true || historyBars(spec, task.step_s) <= task.max_history_bars).toBe(true);
+        expect(families[spec.family].wholeBars(spec, task.step_s)).toBeLessThanOrEqual(task.max_history_bars);
         for (const parent of parents) expect(briefing.specs.map((s) => s.spec_digest)).toContain(parent);
       }
     },

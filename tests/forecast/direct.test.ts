@@ -3,8 +3,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { knotPositions } from '../../forecast/direct/plan.js';
 import { statesOf } from '../../forecast/direct/state.js';
 import { startCalendar, unseasoned } from '../../forecast/direct/windows.js';
-import type { HarSeasonMixSpec } from '../../forecast/families/har-season-mix.js';
-import { families, fitAndCompile, type Spec } from '../../forecast/families/index.js';
+import { harSeasonMix } from '../../forecast/families/har-season-mix.js';
+import type { HarSeasonMixSpec } from '../../forecast/families/har-season-mix-spec.js';
+import { families, fitAndCompile, parseSpec, type Spec } from '../../forecast/families/index.js';
 import { openInProcess, type Simulator } from '../../forecast/onnx/session.js';
 import { profileFactors } from '../../forecast/profile/index.js';
 import { rng } from '../../forecast/rng.js';
@@ -48,6 +49,35 @@ describe('har_season_mix', () => {
       const truth = 1 + 0.5 * Math.sin((2 * Math.PI * hour) / 24);
       expect(Math.abs(Math.log(factors[hour * 12] / truth))).toBeLessThan(0.2);
     }
+  });
+
+  it('is a member of a pool, with the tails of its shortest blocks, bars missing from its older history', async () => {
+    const garch = { ...families.garch_t.start('BTC', DAY), history_bars: 288 };
+    const pool = parseSpec({ family: 'pool', horizon_s: DAY, members: [spec, garch], weights: [0.5, 0.5] });
+    const whole = fitAndCompile(pool, train, meta);
+    expect(whole.manifest.history_gaps).toBe(true);
+    const sim = await openInProcess(whole.onnx);
+    open.push(sim);
+    const end = 40 * 288 + 37;
+    const holed = logs.slice();
+    for (const at of [end - 400, end - 401, end - 900]) holed[at] = Number.NaN;
+    const history = holed.slice(end - manifest.history_bars + 1, end + 1);
+    const request = { history, start_s: start_s + (end + 2) * STEP, steps: 288, paths: 20 };
+    const got = await sim.simulate({ ...request, step_s: STEP, seed: 'pool' });
+    const noise = ['pool', 'pool#1'].map((seed) => {
+      const column = new Float32Array(288 * 20);
+      rng(seed).fillNormal(column);
+      return column;
+    });
+    const want = harSeasonMix.part.simulate(manifest.params, { spec, step_s: STEP }, { ...request, noise });
+    let widest = 0;
+    for (let h = 0; h < 288; h++)
+      for (let i = 0; i < 10; i++) {
+        const w = want[h * 20 + i];
+        widest = Math.max(widest, Math.abs(w));
+        expect(Math.abs(got[h * 20 + i] - w)).toBeLessThan(4e-3 * Math.abs(w) + 1e-7);
+      }
+    expect(widest).toBeGreaterThan(1e-3);
   });
 
   it.each([false, true])('computes in the graph what was fitted, bars missing: %s', async (gaps) => {

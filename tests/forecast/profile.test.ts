@@ -1,6 +1,6 @@
 // The profile of the week: seasons, closed hours, opening gaps, holidays; in the native table and in the graph.
 import { describe, expect, it } from 'vitest';
-import type { HarSeasonMixSpec } from '../../forecast/families/har-season-mix.js';
+import type { HarSeasonMixSpec } from '../../forecast/families/har-season-mix-spec.js';
 import { families, fitAndCompile, parseSpec, type Spec } from '../../forecast/families/index.js';
 import { type TrainingData, trainingGrid } from '../../forecast/fit/training.js';
 import { openInProcess } from '../../forecast/onnx/session.js';

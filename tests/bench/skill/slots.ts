@@ -1,5 +1,5 @@
 // What the skill bench measures: per slot its bars, its test span, its windows and the recipe that is fitted.
-import type { HarSeasonMixSpec } from '../../../forecast/families/har-season-mix.js';
+import type { HarSeasonMixSpec } from '../../../forecast/families/har-season-mix-spec.js';
 import { families } from '../../../forecast/families/index.js';
 
 const DAY_S = 86_400;
