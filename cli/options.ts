@@ -1,0 +1,35 @@
+// What arguments may look like, and options that several commands share.
+// Promises: a word that is not what it should be is refused before a command runs.
+// Leaves to others: what commands do.
+import { InvalidArgumentError, Option } from 'commander';
+
+export const number = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('not a number of 0 or more');
+  return value;
+};
+export const integer = (text: string): number => {
+  const value = number(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('not a whole number');
+  return value;
+};
+export const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((s) => s.trim())
+    .filter(Boolean);
+export const instant = (text: string): Date => {
+  const value = new Date(text);
+  if (Number.isNaN(value.getTime()))
+    throw new InvalidArgumentError('not a date such as 2025-03-14T00:00:00Z');
+  return value;
+};
+
+export const home = (): Option =>
+  new Option('--home <dir>', 'directory that keeps everything of this swarm (default: ~/.synth-swarm)').env(
+    'SWARM_HOME',
+  );
+
+export const profileOption = (): Option =>
+  new Option('--profile <id>', "dated state of the subnet's rules").default('2026-05');
