@@ -1,8 +1,4 @@
-// Backtests: nothing looks ahead, parts add up to the whole, calibration is seen where it is and where it is not.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { calibration } from '../../forecast/backtest/pit.js';
 import { type BacktestReport, medianWindow, report } from '../../forecast/backtest/report.js';
 import { type BacktestData, type ModelRef, Scorer } from '../../forecast/backtest/scorer.js';
@@ -16,31 +12,12 @@ import {
   walkForward,
 } from '../../forecast/backtest/walk-forward.js';
 import type { Bars } from '../../forecast/bars.js';
-import { parseSpec, type Spec } from '../../forecast/families/index.js';
-import { trainingData } from '../../forecast/fit/training.js';
+import type { Spec } from '../../forecast/families/index.js';
 import { FitCache } from '../../forecast/fit-cache/cache.js';
-import { fitDirectory } from '../../forecast/fit-cache/directory.js';
-import { packArtifact } from '../../forecast/manifest.js';
-import { rng } from '../../forecast/rng.js';
 import { windowStarts } from '../../forecast/windows.js';
 import { HIGH } from './competitions.js';
+import { DAY, ewma, gaussian, gbm, HOUR, SIGMA } from './gaussian.js';
 import { readRecorded, recordedFile } from './recorded-bars.js';
-
-const HOUR = 3600;
-const DAY = 86_400;
-const SIGMA = 0.006;
-
-/** Days of Gaussian minutes with a known hourly sigma, twice as large in the second half of every day. */
-function gaussian(days: number, swing = 1): Bars {
-  const z = rng('gaussian');
-  const n = (days * DAY) / 60;
-  let log = 10;
-  const close = Float64Array.from({ length: n }, (_, i) => {
-    log += SIGMA * Math.sqrt(1 / 60) * z.normal() * (i % 1440 < 720 ? 1 : swing);
-    return Math.exp(log);
-  });
-  return { asset: 'BTC', step: 60, open_s: Float64Array.from({ length: n }, (_, i) => i * 60), close };
-}
 
 const competition = { horizon_s: HOUR, increment_s: 60, intervals: HIGH };
 const dataOf = (bars: Bars, paths = 100): BacktestData => ({
@@ -53,9 +30,6 @@ const dataOf = (bars: Bars, paths = 100): BacktestData => ({
 });
 const scorerOf = (bars: Bars, paths?: number): Scorer =>
   new Scorer(dataOf(bars, paths), new FitCache({ code: 'test' }), (t0) => `1h/BTC@${t0}`);
-const gbm = (sigma_hourly: number): Spec => parseSpec({ family: 'gbm', sigma_hourly });
-const ewma = parseSpec({ family: 'ewma_t', horizon_s: HOUR, half_life_s: 1800, scale: 'fit', nu: 'fit' });
-
 function planOf(spec: Spec, days: number, stride_s = HOUR): WalkPlan {
   const from_s = 3 * DAY;
   return {
@@ -256,71 +230,6 @@ describe('ticks', () => {
     expect(ticks(0, 24, 8)).toEqual([0, 5, 10, 15, 20]);
     expect(ticks(-0.31, 0.29, 5)).toEqual([-0.2, 0, 0.2]);
     expect(ticks(5, 5, 4)).toEqual([5]);
-  });
-});
-
-describe('the fit cache', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'fits-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const bars = gaussian(3);
-  const meta = { data_cutoff_s: DAY, dataset_digest: 'a'.repeat(64), code_version: 'one' };
-  const packed = (
-    fit: Parameters<typeof packArtifact> extends [infer O, infer M] ? { onnx: O; manifest: M } : never,
-  ) => packArtifact(fit.onnx, fit.manifest);
-
-  it('knows a fit by spec, bars and code, and gives it the provenance that is asked for', () => {
-    const cache = new FitCache({ code: 'one' });
-    const train = trainingData(bars, 2 * DAY, 1440);
-    const first = cache.fit(ewma, train, meta);
-    const other = { ...meta, data_cutoff_s: DAY + 60, code_version: 'two' };
-    const second = cache.fit(ewma, train, other);
-    expect([first.from, second.from]).toEqual(['fit', 'memory']);
-    expect(second.manifest).toEqual({ ...first.manifest, ...other });
-    expect(packed(cache.fit(ewma, train, meta))).toEqual(packed(first));
-    expect(cache.fit(gbm(SIGMA), train, meta).from).toBe('fit');
-    expect(cache.fit(ewma, trainingData(bars, 2 * DAY - 60, 1440), meta).from).toBe('fit');
-    const moved = { ...train, starts_s: train.starts_s.map((s) => s + 60) };
-    expect(cache.key(ewma, moved)).not.toBe(cache.key(ewma, train));
-    expect(new FitCache({ code: 'two' }).key(ewma, train)).not.toBe(cache.key(ewma, train));
-  });
-
-  it('forgets what was unused for longest', () => {
-    const cache = new FitCache({ code: 'one', limit: 2 });
-    const train = trainingData(bars, 2 * DAY, 1440);
-    const from = (sigma: number): string => cache.fit(gbm(sigma), train, meta).from;
-    expect([0.001, 0.002, 0.001, 0.003, 0.001, 0.002].map(from)).toEqual([
-      'fit',
-      'fit',
-      'memory',
-      'fit',
-      'memory',
-      'fit',
-    ]);
-  });
-
-  it('outlasts the process, and discards a file that was changed', () => {
-    const warnings: string[] = [];
-    const open = () =>
-      new FitCache({ code: 'one', store: fitDirectory(folder, (line) => warnings.push(line)) });
-    const train = trainingData(bars, 2 * DAY, 1440);
-    const first = open().fit(ewma, train, meta);
-    const again = open().fit(ewma, train, meta);
-    expect([first.from, again.from]).toEqual(['fit', 'directory']);
-    expect(packed(again)).toEqual(packed(first));
-    const [name] = readdirSync(folder);
-    const bytes = readFileSync(join(folder, name));
-    bytes[bytes.length - 9] ^= 1;
-    writeFileSync(join(folder, name), bytes);
-    expect(warnings).toEqual([]);
-    const refitted = open().fit(ewma, train, meta);
-    expect(refitted.from).toBe('fit');
-    expect(packed(refitted)).toEqual(packed(first));
-    expect(warnings).toEqual([expect.stringContaining('was discarded and is fitted again')]);
-    expect(open().fit(ewma, train, meta).from).toBe('directory');
-    for (const cut of [0, 30, 65, 100]) {
-      writeFileSync(join(folder, name), bytes.subarray(0, cut));
-      expect(open().fit(ewma, train, meta).from).toBe('fit');
-    }
   });
 });
 
