@@ -4,11 +4,13 @@
 import { isTransient } from '../../blackboard/db.js';
 import { pause } from '../../blackboard/events/doorbell.js';
 import type { Lease } from '../../blackboard/lease.js';
-import { BarReader, marketNow } from '../../blackboard/market.js';
-import { specDigest } from '../../forecast/families/index.js';
+import { BarReader, type BarSeries, marketNow } from '../../blackboard/market.js';
+import { peersOf } from '../../forecast/asset-class.js';
+import { isPooled, specDigest } from '../../forecast/families/index.js';
 import { type Offload, offload } from '../../forecast/offload.js';
 import { type Rng, rng as seeded } from '../../forecast/rng.js';
 import { windowStarts } from '../../forecast/windows.js';
+import { parseSlot } from '../../miner/sn50/profile.js';
 import { type Briefing, brief } from '../../trust/briefing.js';
 import { clearestPattern, type Observed } from '../strategist/observe.js';
 import type { Proposal, Strategist } from '../strategist/strategist.js';
@@ -94,11 +96,13 @@ class Search {
     try {
       const plan = slotPlan(context.constants, view.competition, as_of_s);
       const series = await this.bars.series(view.asset, view.step);
+      const peers = isPooled(proposal.spec) ? await this.#peers(view) : [];
       let stage = 'fit';
       try {
         const result = await this.trainer.call('experiment', {
           ...slotData(context, view, series, plan),
           spec: proposal.spec,
+          peers,
           data_cutoff_s: plan.data_cutoff_s,
           train_bars: plan.train_bars,
           starts: windowStarts(plan.public.from_s, plan.public.to_s, plan.windows),
@@ -129,6 +133,15 @@ class Search {
     }
   }
 
+  /** Series of the other assets of the slot's class. */
+  #peers({ asset, step }: SlotView): Promise<BarSeries[]> {
+    return Promise.all(this.#peerNames(asset).map((one) => this.bars.series(one, step)));
+  }
+
+  #peerNames(asset: string): string[] {
+    return peersOf(asset, [...new Set(this.context.clock.slots.map((slot) => parseSlot(slot).asset))]);
+  }
+
   /** The artifact into the store, unless somebody else has taken the work over. */
   async #keep(result: ExperimentResult, lease: Lease): Promise<void> {
     lease.signal.throwIfAborted();
@@ -148,6 +161,7 @@ class Search {
       horizon_s: view.competition.length_s,
       step_s: view.step,
       max_history_bars: lookbackBars(this.context.constants, view.step),
+      peers: this.#peerNames(view.asset).length,
     };
     let proposal = this.options.strategist.propose(briefing, task, this.#rng);
     for (let tries = 1; ; tries++) {

@@ -1,6 +1,13 @@
 // The space of specs as a searcher sees it: families with numeric knobs, each scaled to [0, 1], and components to choose
 // among, which bring knobs of their own. A draw that the family's own schema refuses, or that would read more history than windows offer, is drawn again.
-import { type Family, families, type Knob, parseSpec, type Spec } from '../../forecast/families/index.js';
+import {
+  type Family,
+  families,
+  isPooled,
+  type Knob,
+  parseSpec,
+  type Spec,
+} from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import type { ToldPattern } from '../../trust/briefing.js';
 import type { Task } from './strategist.js';
@@ -38,7 +45,8 @@ function admissible(draft: () => Fields, task: Task, otherwise: Spec): Spec {
     try {
       const spec = parseSpec(draft());
       // Older bars than every window reaches without a gap are no obstacle to a model that copes with gaps.
-      if (families[spec.family].wholeBars(spec, task.step_s) <= task.max_history_bars) return spec;
+      const whole = families[spec.family].wholeBars(spec, task.step_s) <= task.max_history_bars;
+      if (whole && (task.peers > 0 || !isPooled(spec))) return spec;
     } catch (error) {
       if ((error as { code?: string }).code !== 'SWARM_E_SPEC_INVALID') throw error;
     }

@@ -25,4 +25,6 @@ export interface Task {
   readonly step_s: number;
   /** Longest history that every window of the slot offers. */
   readonly max_history_bars: number;
+  /** Other assets whose bars a pooled fit could use. */
+  readonly peers: number;
 }

@@ -1,7 +1,8 @@
 // From a spec to an artifact with a score on public windows.
+import type { Bars } from '../../forecast/bars.js';
 import { pairedGain } from '../../forecast/evaluate.js';
 import { fitAndCompile, parseSpec, type Spec } from '../../forecast/families/index.js';
-import { trainingData } from '../../forecast/fit/training.js';
+import { pooledTrainingData } from '../../forecast/fit/training.js';
 import { artifactDigest, packArtifact } from '../../forecast/manifest.js';
 import { openInProcess } from '../../forecast/onnx/session.js';
 import { windowSetDigest } from '../../forecast/windows.js';
@@ -9,6 +10,8 @@ import { mean, type SlotData, scoresOf, windowsOf, yardstickScores } from './sco
 
 export interface ExperimentInput extends SlotData {
   readonly spec: Spec;
+  /** Series of other assets, for a pooled spec. */
+  readonly peers?: readonly Bars[];
   readonly data_cutoff_s: number;
   readonly train_bars: number;
   readonly starts: readonly number[];
@@ -32,7 +35,7 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentResu
   const spec = parseSpec(input.spec);
   const { onnx, manifest } = fitAndCompile(
     spec,
-    trainingData(input.bars, input.data_cutoff_s, input.train_bars),
+    pooledTrainingData(input.bars, input.peers ?? [], input.data_cutoff_s, input.train_bars),
     {
       data_cutoff_s: input.data_cutoff_s,
       dataset_digest: input.dataset_digest,

@@ -12,7 +12,7 @@ import {
   walkForward,
 } from '../../forecast/backtest/walk-forward.js';
 import { ForecastError } from '../../forecast/errors.js';
-import { specDigest } from '../../forecast/families/index.js';
+import { isPooled, type Spec, specDigest } from '../../forecast/families/index.js';
 import { artifactDigest, unpackArtifact } from '../../forecast/manifest.js';
 import { overlapLag, windowStarts } from '../../forecast/windows.js';
 import { seededConstants } from '../../trust/constants.js';
@@ -49,10 +49,6 @@ interface Chosen {
   readonly subject: Subject;
 }
 
-function chosenOf(o: BacktestArguments, slot: LabSlot, from_s: number): Chosen {
-  return o.artifact === undefined ? specOf(o, slot) : artifactOf(o.artifact, slot, from_s);
-}
-
 function artifactOf(path: string, { asset, rules }: LabSlot, from_s: number): Chosen {
   const artifact = readBytes(path);
   const { manifest } = unpackArtifact(artifact);
@@ -78,12 +74,10 @@ function artifactOf(path: string, { asset, rules }: LabSlot, from_s: number): Ch
   return { candidate: { artifact }, subject };
 }
 
-function specOf(o: BacktestArguments, slot: LabSlot): Chosen {
-  const { rules } = slot;
+function specOf(o: BacktestArguments, { rules }: LabSlot, spec: Spec): Chosen {
   const train_days = o.trainDays ?? seededConstants()(`train_days_${rules.increment_s}`);
   if (!(train_days > 0 && o.refitDays > 0))
     throw usage('no time to train on, or between two fits', 'Give positive --train-days and --refit-days.');
-  const spec = readSpec(o.spec!, slot);
   return {
     candidate: {
       spec,
@@ -103,6 +97,7 @@ function specOf(o: BacktestArguments, slot: LabSlot): Chosen {
 async function planOf(
   o: BacktestArguments,
   slot: LabSlot,
+  spec: Spec | undefined,
   { last_s }: LabBars,
   lab: Lab,
 ): Promise<{ plan: WalkPlan; subject: Subject }> {
@@ -110,7 +105,8 @@ async function planOf(
   const to_s = o.to === undefined ? last_s : o.to.getTime() / 1000;
   const from_s =
     o.from === undefined ? Math.floor(to_s / DAY_S - DEFAULT_DAYS) * DAY_S : o.from.getTime() / 1000;
-  const { candidate, subject } = chosenOf(o, slot, from_s);
+  const { candidate, subject } =
+    spec === undefined ? artifactOf(o.artifact!, slot, from_s) : specOf(o, slot, spec);
   const all = windowStarts(from_s, to_s, { stride_s: o.stride ?? horizon_s, horizon_s, max: MAX_WINDOWS });
   const lookback_bars = lookbackBars(seededConstants(), slot.rules.increment_s);
   const starts = await lab.thread.call('usable', { starts: all, lookback_bars });
@@ -129,11 +125,12 @@ export async function backtestCommand(o: BacktestArguments): Promise<void> {
     throw usage('nothing to simulate', 'Give --paths of 2 or more and a positive --stride.');
   if (o.svg !== undefined) assertWritable(o.svg);
   const slot = labSlot(o.profile, o.slot);
-  const bars = readLabBars(o.bars, slot);
+  const spec = o.spec === undefined ? undefined : readSpec(o.spec, slot);
+  const bars = readLabBars(o.bars, slot, spec !== undefined && isPooled(spec));
   const line = progress();
   await inLab(o.fits, async (lab) => {
     await lab.open(slot, bars, o.paths);
-    const { plan, subject } = await planOf(o, slot, bars, lab);
+    const { plan, subject } = await planOf(o, slot, spec, bars, lab);
     const began = Date.now();
     const walk = await walkForward(
       plan,

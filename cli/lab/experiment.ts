@@ -1,6 +1,7 @@
 // `swarm experiment`: what one explorer's step would find, without a swarm.
 // Promises: the figures that a claim would carry, and the artifact behind them when it is asked for.
 // Leaves to others: the trial itself (trial.ts).
+import { isPooled } from '../../forecast/families/index.js';
 import { table } from '../status/render.js';
 import { assertWritable, oneOf, readSpec, startSpec, writeFile } from './files.js';
 import { bar, progress } from './progress.js';
@@ -27,7 +28,7 @@ export async function experimentCommand(o: ExperimentArguments): Promise<void> {
   const slot = labSlot(o.profile, o.slot);
   const spec =
     o.spec === undefined ? startSpec(o.family!, slot.asset, slot.rules.length_s) : readSpec(o.spec, slot);
-  const bars = readLabBars(o.bars, slot);
+  const bars = readLabBars(o.bars, slot, isPooled(spec));
   const line = progress();
   await inLab(o.fits, async (lab) => {
     const bench = await openBench(lab, slot, bars, o.asOf === undefined ? {} : { as_of: o.asOf });

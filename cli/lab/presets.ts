@@ -87,6 +87,8 @@ export function specsOf(o: SweepArguments, { random }: Preset, { slot, asset, ru
     horizon_s: rules.length_s,
     step_s,
     max_history_bars: lookbackBars(seededConstants(), step_s),
+    // A sweep compares models of one series.
+    peers: 0,
   };
   const specs = searchedFamilies().flatMap((name) => {
     const draws = rng(`${o.seed}/${slot}/${name}`);

@@ -25,10 +25,11 @@ export async function inLab<T>(fits: string | undefined, use: (lab: Lab) => Prom
     return await use({
       code,
       thread,
-      async open(slot, { bars, dataset_digest }, paths) {
+      async open(slot, { bars, peers, dataset_digest }, paths) {
         const data: BacktestData = {
           slot: slot.slot,
           bars,
+          peers,
           competition: slot.competition,
           paths,
           dataset_digest,

@@ -6,8 +6,8 @@ import type { Bars } from '../bars.js';
 import { sha256Hex } from '../canonical.js';
 import { ForecastError } from '../errors.js';
 import { type EvaluatedCompetition, evaluateEach } from '../evaluate.js';
-import { canonicalJson, type Spec } from '../families/index.js';
-import { trainingData } from '../fit/training.js';
+import { canonicalJson, isPooled, type Spec } from '../families/index.js';
+import { pooledTrainingData, trainingData } from '../fit/training.js';
 import type { CachedFit, FitCache } from '../fit-cache/cache.js';
 import { type Manifest, unpackArtifact } from '../manifest.js';
 import { openSandboxed } from '../onnx/sandbox.js';
@@ -18,6 +18,8 @@ import { pitOf } from './pit.js';
 export interface BacktestData {
   readonly slot: string;
   readonly bars: Bars;
+  /** Series of other assets, for pooled fits. */
+  readonly peers?: readonly Bars[];
   readonly competition: EvaluatedCompetition;
   readonly paths: number;
   readonly dataset_digest: string;
@@ -128,9 +130,11 @@ export class Scorer {
       const { onnx, manifest } = unpackArtifact(ref.artifact);
       return { sim: await openSandboxed(onnx), manifest, onnx };
     }
-    const { bars, dataset_digest, code_version } = this.data;
+    const { bars, peers = [], dataset_digest, code_version } = this.data;
     const [cutoff_s, count] = ref.kind === 'fit' ? [ref.cutoff_s, ref.train_bars] : [0, 0];
-    const train = trainingData(bars, cutoff_s, count);
+    const train = isPooled(ref.spec)
+      ? pooledTrainingData(bars, peers, cutoff_s, count)
+      : trainingData(bars, cutoff_s, count);
     const fit = this.cache.fit(ref.spec, train, { data_cutoff_s: cutoff_s, dataset_digest, code_version });
     return { sim: await openInProcess(fit.onnx), ...fit };
   }

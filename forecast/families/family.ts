@@ -49,6 +49,8 @@ export interface Family<S> {
   historyBars(spec: S, step_s: number): number;
   /** How many of the newest of them must all be there; older ones may be missing (NaN). */
   wholeBars(spec: S, step_s: number): number;
+  /** Whether the fit wants other assets beside its own (TrainingData.peers); absent: never. */
+  pooled?(spec: S): boolean;
   /** How paths are placed; absent: they are drawn. */
   sampling?(params: Fitted, ctx: CompileContext<S>): Sampling | undefined;
   /** Throws SWARM_E_BARS_TOO_FEW or SWARM_E_FIT_FAILED. */

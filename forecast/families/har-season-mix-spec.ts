@@ -2,6 +2,7 @@
 // Promises: starts that the skill bench measures as they are.
 // Leaves to others: what the fields do (har-season-mix.ts, direct/).
 import { z } from 'zod';
+import { assetClass } from '../asset-class.js';
 import { profileSchema } from '../profile/index.js';
 import { horizon } from './spec-fields.js';
 
@@ -47,7 +48,7 @@ export type HarSeasonMixSpec = z.infer<typeof harSeasonMixSchema>;
 /** A spec to start from; by asset where its market closes, by horizon as the competitions differ. */
 export function harSeasonMixStart(asset: string, horizon_s: number): HarSeasonMixSpec {
   const spec = horizon_s > 3 * HOUR ? dayStart(horizon_s) : hourStart(horizon_s);
-  return CLOSING.has(asset) ? closingStart(spec, asset, horizon_s) : spec;
+  return assetClass(asset) === 'crypto' ? spec : closingStart(spec, asset, horizon_s);
 }
 
 const week = {
@@ -58,16 +59,13 @@ const week = {
   closed_share: 0,
 } as const;
 
-/** Assets whose home market closes at night or at weekends; shares (AAPLX, ...) on New York's holidays too. */
-const CLOSING: ReadonlySet<string> = new Set(['XAU', 'WTIOIL', 'SPYX', 'NVDAX', 'TSLAX', 'AAPLX', 'GOOGLX']);
-
-/** Markets that close have less history: fewer spans over a day, and a strong ridge. */
+/** Markets that close at night or at weekends, shares on New York's holidays too. They have less history: fewer spans over a day, and a strong ridge. */
 function closingStart(spec: HarSeasonMixSpec, asset: string, horizon_s: number): HarSeasonMixSpec {
   const profile = {
     kind: 'week',
     clock: 'new_york',
     closed: 'learned',
-    holidays: asset.endsWith('X'),
+    holidays: assetClass(asset) === 'share',
     closed_share: 0,
   } as const;
   if (horizon_s <= 3 * HOUR) return { ...spec, profile };

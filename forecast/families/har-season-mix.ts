@@ -133,6 +133,8 @@ export const harSeasonMix: MemberFamily<HarSeasonMixSpec> = {
   start: harSeasonMixStart,
   historyBars,
   wholeBars: () => 0,
+  choices: { weights: ['own', 'pooled'] },
+  pooled: (spec) => spec.weights === 'pooled',
   fit(train, spec): Fitted {
     const plan = directPlan(spec, train.step_s);
     // Refuses what does not move before anything is learned from it.

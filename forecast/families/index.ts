@@ -54,6 +54,9 @@ export function referenceSpec(asset: string): Spec {
   );
 }
 
+/** Whether a fit of the spec wants bars of other assets of its class: see peersOf. */
+export const isPooled = (spec: Spec): boolean => families[spec.family].pooled?.(spec) ?? false;
+
 /** Provenance that only the caller knows. */
 export interface FitMeta {
   /** Unix seconds: no bar that closed later was used. */
@@ -115,6 +118,7 @@ function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
     start: (asset, horizon_s) => family.start(asset, horizon_s),
     historyBars: (spec, step_s) => family.historyBars(own(spec), step_s),
     wholeBars: (spec, step_s) => family.wholeBars(own(spec), step_s),
+    pooled: (spec) => family.pooled?.(own(spec)) ?? false,
     fit: (train, spec) => family.fit(train, own(spec)),
     sampling: (params, ctx) => family.sampling?.(params, { ...ctx, spec: own(ctx.spec) }),
     compile: (params, ctx) => family.compile(params, { ...ctx, spec: own(ctx.spec) }),

@@ -46,6 +46,7 @@ export function poolFamily(members: Members, schema: typeof poolSchema): Family<
     }),
     historyBars,
     wholeBars,
+    pooled: (spec) => spec.members.some((m) => family(m).pooled?.(m) ?? false),
     fit(train, spec) {
       const fits = spec.members.map((m) => family(m).fit(train, m));
       const weights = spec.weights === 'fit' ? fitWeights(train, spec, fits, family) : spec.weights;

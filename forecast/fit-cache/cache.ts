@@ -36,6 +36,7 @@ export function trainingDigest(train: TrainingData): string {
     hash.update(`${train.starts_s[i]} ${run.length}\0`);
     hash.update(new Uint8Array(run.buffer, run.byteOffset, run.byteLength));
   }
+  for (const peer of train.peers ?? []) hash.update(`peer ${trainingDigest(peer)}\0`);
   return hash.digest('hex');
 }
 

@@ -29,6 +29,17 @@ export function trainingData(bars: Bars, cutoff_s: number, count: number): Train
   };
 }
 
+/** The same with other assets over the same time beside it. */
+export function pooledTrainingData(
+  bars: Bars,
+  peers: readonly Bars[],
+  cutoff_s: number,
+  count: number,
+): TrainingData {
+  const of = (one: Bars): TrainingData => trainingData(one, cutoff_s, count);
+  return { ...of(bars), peers: peers.map(of).filter((one) => one.segments.length > 0) };
+}
+
 /** One series on the whole grid, NaN where a bar is missing. */
 export interface TrainingGrid {
   /** Open of the first bar, unix seconds. */

@@ -5,8 +5,8 @@ import type { Task } from '../../agents/strategist/strategist.js';
 import { families, parseSpec, type Spec } from '../../forecast/families/index.js';
 import { rng } from '../../forecast/rng.js';
 
-const task: Task = { asset: 'BTC', horizon_s: 86_400, step_s: 300, max_history_bars: 2880 };
-const composed = searchedFamilies().filter((name) => families[name].choices !== undefined);
+const task: Task = { asset: 'BTC', horizon_s: 86_400, step_s: 300, max_history_bars: 2880, peers: 2 };
+const composed = searchedFamilies().filter((name) => families[name].choices?.['innovation'] !== undefined);
 type Loose = Record<string, unknown> & { innovation?: { kind: string }; members?: Record<string, unknown>[] };
 const loose = (spec: Spec) => spec as unknown as Loose;
 

@@ -6,14 +6,14 @@ import { clearestPattern, type Observed } from '../../agents/strategist/observe.
 import { refineStrategist } from '../../agents/strategist/refine.js';
 import { randomSpec, searchedFamilies, toldWorth } from '../../agents/strategist/space.js';
 import type { Task } from '../../agents/strategist/strategist.js';
-import { families, parseSpec, type Spec, specDigest } from '../../forecast/families/index.js';
+import { families, isPooled, parseSpec, type Spec, specDigest } from '../../forecast/families/index.js';
 import { type Rng, rng } from '../../forecast/rng.js';
 import type { Briefing, KnownSpec } from '../../trust/briefing.js';
 
 const strategists = [...Object.values(explorerStrategists), refineStrategist];
 const tasks: Task[] = [
-  { asset: 'BTC', horizon_s: 86_400, step_s: 300, max_history_bars: 2880 },
-  { asset: 'BTC', horizon_s: 3600, step_s: 60, max_history_bars: 4320 },
+  { asset: 'BTC', horizon_s: 86_400, step_s: 300, max_history_bars: 2880, peers: 1 },
+  { asset: 'BTC', horizon_s: 3600, step_s: 60, max_history_bars: 4320, peers: 0 },
 ];
 
 function known(spec: Spec, verified_gain: number, children = 0): KnownSpec {
@@ -60,6 +60,7 @@ describe.each(strategists.map((s) => [s.name, s] as const))('%s', (_, strategist
         const briefing = i % 3 === 0 ? briefingOf([]) : told(task, draws);
         const { spec, parents } = strategist.propose(briefing, task, draws);
         expect(parseSpec(spec)).toEqual(spec);
+        if (task.peers === 0) expect(isPooled(spec)).toBe(false);
         expect(families[spec.family].wholeBars(spec, task.step_s)).toBeLessThanOrEqual(task.max_history_bars);
         for (const parent of parents) expect(briefing.specs.map((s) => s.spec_digest)).toContain(parent);
       }

@@ -1,6 +1,7 @@
 // Bars: what is refused and where, which returns exist, and which price is the truth at a time.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { peersOf } from '../../forecast/asset-class.js';
 import {
   type Bars,
   barsDigest,
@@ -150,3 +151,11 @@ it.skipIf(recorded === undefined)(
     expect(b.open_s.length).toBe(357_839);
   },
 );
+
+describe('peers', () => {
+  it('are the other assets of a class, by name', () => {
+    expect(peersOf('BTC', ['XAU', 'SOL', 'BTC', 'ETH', 'TSLAX'])).toEqual(['ETH', 'SOL']);
+    expect(peersOf('TSLAX', ['BTC', 'SPYX', 'WTIOIL'])).toEqual(['SPYX']);
+    expect(peersOf('XAU', ['BTC'])).toEqual([]);
+  });
+});

@@ -31,6 +31,9 @@ describe('the fit cache', () => {
     expect(cache.fit(ewma, trainingData(bars, 2 * DAY - 60, 1440), meta).from).toBe('fit');
     const moved = { ...train, starts_s: train.starts_s.map((s) => s + 60) };
     expect(cache.key(ewma, moved)).not.toBe(cache.key(ewma, train));
+    const pooled = { ...train, peers: [{ ...train, asset: 'ETH' }] };
+    expect(cache.key(ewma, pooled)).not.toBe(cache.key(ewma, train));
+    expect(cache.key(ewma, { ...train, peers: [] })).toBe(cache.key(ewma, train));
     expect(new FitCache({ code: 'two' }).key(ewma, train)).not.toBe(cache.key(ewma, train));
   });
 
