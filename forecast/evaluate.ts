@@ -9,8 +9,6 @@ import { type PlacePlan, placePlan, type Sampling } from './sampler/plan.js';
 import { type PathScore, type Paths, type ScoringInterval, scorePaths } from './score/index.js';
 import { LEAD_S } from './windows.js';
 
-export { yardstickSpec } from './families/yardstick.js';
-
 export interface EvaluatedCompetition {
   readonly horizon_s: number;
   readonly increment_s: number;

@@ -1,7 +1,8 @@
 // Evaluation windows: at which moments models are compared.
 // Promises: the same plan gives the same starts everywhere; thinning is even, never by outcome.
 // Leaves to others: which span is train, public or hidden.
-import { type Bars, contiguousHistory, gridPrices } from './bars.js';
+import { assetClass } from './asset-class.js';
+import { type Bars, contiguousHistory, gridPrices, indexAtOrBefore } from './bars.js';
 import { sha256Hex } from './canonical.js';
 import { ForecastError } from './errors.js';
 
@@ -38,17 +39,32 @@ export function windowSetDigest(starts: readonly number[]): string {
   return sha256Hex(`windows/1\0${starts.join(',')}`);
 }
 
-/** Starts that have a contiguous history of `history` bars before t0 - 60 s and every real price of the horizon. */
-export function usableWindows(
-  b: Bars,
-  starts: readonly number[],
-  need: { readonly history: number; readonly horizon_s: number; readonly increment_s: number },
-): number[] {
+/** Fewer real prices than this say too little about a day. */
+const LEAST_PRICES = 20;
+
+export interface WindowNeed {
+  /** Bars before t0 - 60 s. */
+  readonly history: number;
+  readonly horizon_s: number;
+  readonly increment_s: number;
+}
+
+/**
+ * Starts that models can be judged on: with a contiguous history before t0 - 60 s and every real price of the horizon.
+ * In a market that closes, the history counts what bars there were, and at least the first and the last price of the
+ * horizon and 20 in all must exist.
+ */
+export function usableWindows(b: Bars, starts: readonly number[], need: WindowNeed): number[] {
+  const closes = assetClass(b.asset) !== 'crypto';
   return starts.filter((t0) => {
-    if (gridPrices(b, t0, need.horizon_s, need.increment_s).some(Number.isNaN)) return false;
+    const real = gridPrices(b, t0, need.horizon_s, need.increment_s);
+    const seen = real.reduce((n, v) => n + (Number.isNaN(v) ? 0 : 1), 0);
+    if (Number.isNaN(real[0]) || Number.isNaN(real[real.length - 1])) return false;
+    if (seen < (closes ? Math.min(real.length, LEAST_PRICES) : real.length)) return false;
     try {
-      contiguousHistory(b, t0 - LEAD_S, need.history);
-      return true;
+      // Two bars are there only if the newest is fresh.
+      contiguousHistory(b, t0 - LEAD_S, closes ? 2 : need.history);
+      return indexAtOrBefore(b, t0 - LEAD_S - b.step) + 1 >= need.history;
     } catch (error) {
       const missing = error instanceof ForecastError && /GAP|TOO_FEW/.test(error.code);
       if (missing) return false;

@@ -46,7 +46,11 @@ export function yardstickScores(data: SlotData, starts: readonly number[]): Prom
   return yardsticks.get(`${data.slot} ${windowSetDigest(starts)}`, async () => {
     const train = { asset: data.bars.asset, step_s: data.bars.step, segments: [], starts_s: [] };
     const meta = { data_cutoff_s: 0, dataset_digest: data.dataset_digest, code_version: data.code_version };
-    const { onnx, manifest } = fitAndCompile(yardstickSpec(data.competition.horizon_s), train, meta);
+    const { onnx, manifest } = fitAndCompile(
+      yardstickSpec(data.bars.asset, data.competition.horizon_s),
+      train,
+      meta,
+    );
     const sim = await openInProcess(onnx);
     try {
       return await scoresOf(data, sim, starts, manifest);

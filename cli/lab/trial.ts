@@ -119,7 +119,7 @@ async function baselines(lab: Lab, bench: Bench): Promise<NonNullable<Bench['bas
   const of = async (spec: Spec): Promise<Float64Array> =>
     (await scores(lab, bench, { kind: 'fixed', spec }, () => undefined)).totals;
   bench.baselines ??= {
-    yardstick: await of(yardstickSpec(bench.slot.rules.length_s)),
+    yardstick: await of(yardstickSpec(bench.slot.asset, bench.slot.rules.length_s)),
     reference: await of(referenceSpec(bench.slot.asset)),
   };
   return bench.baselines;

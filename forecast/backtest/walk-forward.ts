@@ -91,7 +91,7 @@ export async function walkForward(
   const yardstick: WindowScore[] = [];
   const reference: WindowScore[] = [];
   const baselines = [
-    [yardstick, { kind: 'fixed', spec: yardstickSpec(plan.horizon_s) }],
+    [yardstick, { kind: 'fixed', spec: yardstickSpec(plan.asset, plan.horizon_s) }],
     [reference, { kind: 'fixed', spec: referenceSpec(plan.asset) }],
   ] as const;
   for (const { ref, starts } of modelsOf(plan)) {

@@ -58,6 +58,17 @@ export const ALLOWED_OPS: ReadonlySet<string> = new Set([
     'Gemm',
     'Softmax',
   ],
-  ...['Gather', 'GatherElements', 'Slice', 'Concat', 'Split', 'Reshape', 'Squeeze', 'Unsqueeze', 'Transpose'],
+  ...[
+    'Gather',
+    'GatherElements',
+    'Compress',
+    'Slice',
+    'Concat',
+    'Split',
+    'Reshape',
+    'Squeeze',
+    'Unsqueeze',
+    'Transpose',
+  ],
   ...['Flatten', 'Expand', 'Shape', 'Cast', 'Identity', 'Constant', 'ConstantOfShape', 'Range', 'Scan'],
 ]);

@@ -16,8 +16,9 @@ export const FIELD = [OURS, ...RIVALS] as const;
 /** The spec behind a rival. */
 export function rivalSpec(rival: Rival, asset: string, horizon_s: number): Spec {
   if (rival === 'reference') return referenceSpec(asset);
-  const calibrated = yardstickSpec(horizon_s);
-  return rival === 'calibrated' ? calibrated : ({ ...calibrated, scale: 1 } as Spec);
+  const calibrated = yardstickSpec(asset, horizon_s);
+  // Where the yardstick has no level to leave out, both rivals are the same.
+  return rival === 'ewma' && 'scale' in calibrated ? { ...calibrated, scale: 1 } : calibrated;
 }
 
 export interface FieldPrompt {

@@ -141,6 +141,17 @@ describe('windows', () => {
     const usable = usableWindows(b, run(0, 300), { history: 10, horizon_s: 600, increment_s: 60 });
     expect(usable).toEqual([...run(660, 79), ...run(7860, 79)]);
   });
+  it('of a market that closes may reach over the night, with both ends in a session', () => {
+    // Two sessions of 100 minutes; an hour's pause leaves no price in the middle.
+    const b = { ...bars([...run(0, 100), ...run(9600, 100)]), asset: 'XAU' };
+    const over = { history: 90, horizon_s: 6000, increment_s: 60 };
+    // 90 bars have closed a minute before 5460; prices end at 6000 and begin again at 9600.
+    expect(usableWindows(b, run(0, 300), over)).toEqual(run(5460, 9));
+    expect(usableWindows({ ...b, asset: 'BTC' }, run(0, 300), over)).toEqual([]);
+    // The first bars of the second session see a fresh bar only after two minutes.
+    const inside = { history: 90, horizon_s: 1800, increment_s: 60 };
+    expect(usableWindows(b, run(9000, 40), inside)[0]).toBe(9780);
+  });
 });
 
 const recorded = recordedFile('BTC', 1);

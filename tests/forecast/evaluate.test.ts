@@ -111,7 +111,7 @@ describe('on recorded BTC, out of sample', () => {
     { timeout: 60_000 },
     async () => {
       const specs = [
-        yardstickSpec(DAY),
+        yardstickSpec('BTC', DAY),
         families.ewma_t.start('BTC', DAY),
         families.garch_t.start('BTC', DAY),
       ];
@@ -131,7 +131,7 @@ describe('on recorded BTC, out of sample', () => {
     { timeout: 60_000 },
     async () => {
       const specs = [
-        yardstickSpec(3600),
+        yardstickSpec('BTC', 3600),
         families.ewma_t.start('BTC', 3600),
         families.garch_t.start('BTC', 3600),
       ];

@@ -171,7 +171,11 @@ describe('fits', () => {
     expect(on(prices.slice(0, 100))).toThrow(expect.objectContaining({ code: 'SWARM_E_BARS_TOO_FEW' }));
   });
   it('of the yardstick read no bars', () => {
-    const { manifest } = fitAndCompile(yardstickSpec(86_400), { ...train, segments: [], starts_s: [] }, meta);
+    const { manifest } = fitAndCompile(
+      yardstickSpec('BTC', 86_400),
+      { ...train, segments: [], starts_s: [] },
+      meta,
+    );
     expect(manifest.params).toEqual({ scale: 0.85, nu: 1000, long_run_variance: 0 });
   });
 });
