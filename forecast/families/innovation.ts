@@ -1,7 +1,7 @@
 // Graph pieces that every family shares: returns of the history, and columns of noise turned into innovations.
 // Promises: the same law as fit/map.ts, so that what is fitted is what is simulated.
 // Leaves to others: variance.
-import { MAP_LIMIT, MAP_STEPS_PER_UNIT } from '../fit/map.js';
+import { MAP_LIMIT, MAP_STEPS_PER_UNIT, mapPoint } from '../fit/map.js';
 import { GAUSSIAN_NU, studentMap } from '../fit/student.js';
 import type { GraphBuilder } from '../onnx/graph.js';
 import { ELEMENT } from '../onnx/proto.js';
@@ -32,20 +32,18 @@ export function normals(g: GraphBuilder, column: Column): string {
 
 /** A column of the noise through a map, float [steps, paths]. */
 export function mapped(g: GraphBuilder, map: Float64Array, column: Column): string {
-  // No rise after the last point: a position exactly there needs no clipping of its own.
-  const rises = map.map((v, i) => (i + 1 < map.length ? map[i + 1] - v : 0));
-  const z = g.op('Reshape', [narrowed(g, column), g.ints([-1], [1])]);
-  const clipped = g.op('Clip', [z, g.floats([-MAP_LIMIT]), g.floats([MAP_LIMIT])]);
-  const position = g.op('Mul', [
-    g.op('Add', [clipped, g.floats([MAP_LIMIT])]),
-    g.floats([MAP_STEPS_PER_UNIT]),
-  ]);
+  // Every piece of the map as a line in z; flat from the last point on.
+  const slopes = map.map((v, i) => (i + 1 < map.length ? (map[i + 1] - v) * MAP_STEPS_PER_UNIT : 0));
+  const offsets = map.map((v, i) => v - mapPoint(i) * slopes[i]);
+  const all = g.op('Reshape', [narrowed(g, column), g.ints([-1], [1])]);
+  const z = g.op('Clip', [all, g.floats([-MAP_LIMIT]), g.floats([MAP_LIMIT])]);
+  const scaled = g.op('Mul', [z, g.floats([MAP_STEPS_PER_UNIT])]);
+  const position = g.op('Add', [scaled, g.floats([MAP_LIMIT * MAP_STEPS_PER_UNIT])]);
   const index = g.op('Cast', [position], { to: ELEMENT.INT32 });
-  const part = g.op('Sub', [position, g.op('Cast', [index], { to: ELEMENT.FLOAT })]);
   // GatherElements, which wants a vector of indices: Gather copies entry by entry, and two of them took 4 of the 5 ms
   // that 1000 x 288 paths spent here. This way the whole map takes under 1 ms.
   const at = (table: Float64Array) => g.op('GatherElements', [g.floats(table), index]);
-  const x = g.op('Add', [at(map), g.op('Mul', [part, at(rises)])]);
+  const x = g.op('Add', [g.op('Mul', [z, at(slopes)]), at(offsets)]);
   return g.op('Reshape', [x, stepsByPaths(g)]);
 }
 

@@ -30,25 +30,36 @@ function table(paths: number): Float32Array {
   return out;
 }
 
-/** Standard normals [steps, paths, columns] for a seed. */
-export function stratifiedNoise(seed: string, steps: number, paths: number, columns: number): Float32Array {
+/**
+ * Standard normals for a seed, of `paths` paths in all: [steps, width, columns] of those from number `from` on, as many
+ * as fit into `out`.
+ */
+export function stratifiedNoise(
+  seed: string,
+  steps: number,
+  paths: number,
+  columns: number,
+  from = 0,
+  out = new Float32Array(steps * paths * columns),
+): Float32Array {
   const base = table(paths);
   const stream = rng(seed);
-  const out = new Float32Array(steps * paths * columns);
+  const width = out.length / (steps * columns);
   let used = stream.int(ROWS);
   for (let h = 0; h < steps; h++) {
     for (let k = 0; k < columns; k++) {
       // The next row each time, from a start and with turns that the seed decides.
       used = (used + 1) % ROWS;
-      const turn = stream.int(paths);
-      const row = base.subarray(used * paths, (used + 1) * paths);
+      const turn = (stream.int(paths) + from) % paths;
+      const ahead = base.subarray(used * paths + turn, (used + 1) * paths).subarray(0, width);
+      const around = base.subarray(used * paths, used * paths + width - ahead.length);
+      let at = h * width * columns + k;
       if (columns === 1) {
-        out.set(row.subarray(turn), h * paths);
-        out.set(row.subarray(0, turn), (h + 1) * paths - turn);
+        out.set(ahead, at);
+        out.set(around, at + ahead.length);
       } else {
-        let at = h * paths * columns + k;
-        for (let i = turn; i < paths; i++, at += columns) out[at] = row[i];
-        for (let i = 0; i < turn; i++, at += columns) out[at] = row[i];
+        for (let i = 0; i < ahead.length; i++, at += columns) out[at] = ahead[i];
+        for (let i = 0; i < around.length; i++, at += columns) out[at] = around[i];
       }
     }
   }

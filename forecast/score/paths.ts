@@ -96,14 +96,35 @@ function changeOf(start: number, end: number, absolute: boolean): number {
   return absolute ? end : ((end - start) / start) * 10_000;
 }
 
+/** Scratch of this thread, as large as the largest set of paths: scoring runs to its end without yielding. */
+let kept = new Float64Array(0);
+
 /**
  * Transposes to [points x count]: a term then reads two contiguous runs instead of one value per cache line.
  * Undefined when a price is 0; looking for it on the way saves a pass of 0.4 ms.
  */
 function byPoint(paths: Paths): Float64Array | undefined {
   const { count, points, prices } = paths;
-  const out = new Float64Array(count * points);
-  for (let i = 0; i < count; i++) {
+  if (kept.length < prices.length) kept = new Float64Array(prices.length);
+  const out = kept;
+  let i = 0;
+  // Four paths at a time share the cache lines that they are written to.
+  for (; i + 4 <= count; i += 4) {
+    const from = i * points;
+    for (let j = 0; j < points; j++) {
+      const to = j * count + i;
+      const p = prices[from + j];
+      const q = prices[from + j + points];
+      const r = prices[from + j + 2 * points];
+      const s = prices[from + j + 3 * points];
+      if (p === 0 || q === 0 || r === 0 || s === 0) return undefined;
+      out[to] = p;
+      out[to + 1] = q;
+      out[to + 2] = r;
+      out[to + 3] = s;
+    }
+  }
+  for (; i < count; i++) {
     for (let j = 0; j < points; j++) {
       const price = prices[i * points + j];
       if (price === 0) return undefined;

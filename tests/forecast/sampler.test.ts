@@ -4,12 +4,24 @@ import { lawCrps, lawQuantiles, lawSlope } from '../../forecast/direct/law.js';
 import { normalQuantile } from '../../forecast/fit/normal.js';
 import { rng } from '../../forecast/rng.js';
 import { stratifiedNoise } from '../../forecast/sampler/noise.js';
-import { place } from '../../forecast/sampler/place.js';
+import { Placer } from '../../forecast/sampler/place.js';
 import { type PlacePlan, placePlan } from '../../forecast/sampler/plan.js';
+import { Quantiles } from '../../forecast/sampler/quantiles.js';
 import { Ranker } from '../../forecast/sampler/rank.js';
-import { midpointQuantiles } from '../../forecast/sampler/targets.js';
 import { crpsEnsemble } from '../../forecast/score/crps.js';
 import { parseInterval } from '../../forecast/score/index.js';
+
+/** All of a simulation at once. */
+function place(source: Float32Array, steps: number, n: number, count: number, plan: PlacePlan): Float32Array {
+  const placer = new Placer(steps, n, count, plan);
+  placer.take(source);
+  return placer.placed();
+}
+function midpointQuantiles(values: Float32Array, count: number): Float64Array {
+  const quantiles = new Quantiles(1, values.length);
+  quantiles.add(0, values, new Float32Array(values.length));
+  return quantiles.at(0, count);
+}
 
 const SIGMA = 1e-3;
 const COUNT = 1000;
