@@ -38,7 +38,7 @@ export function composed<S extends Components, P extends Known>(volatility: Vola
     schema: volatility.schema,
     knobs: { ...volatility.knobs, ...commonKnobs },
     nested: componentKnobs,
-    choices: componentChoices,
+    choices: { ...volatility.choices, ...componentChoices },
     start: volatility.start,
     historyBars: volatility.historyBars,
     fit: (train, spec) => fitComposed(volatility, train, spec),

@@ -13,6 +13,7 @@ import { gbm } from './gbm.js';
 import { harRv } from './har-rv.js';
 import { harSeasonMix } from './har-season-mix.js';
 import { logSv } from './log-sv.js';
+import { recursion } from './recursion.js';
 import { REFERENCE_HOURLY_SIGMA } from './reference.js';
 import { regimeT } from './regime-t.js';
 import { type Spec, specDigest } from './spec.js';
@@ -34,6 +35,7 @@ export const families: Readonly<Record<Spec['family'], Family<Spec>>> = {
   har_season_mix: anySpec(harSeasonMix),
   log_sv: anySpec(logSv),
   regime_t: anySpec(regimeT),
+  recursion: anySpec(recursion),
 };
 
 /** The reference miner's spec of an asset. Throws SWARM_E_SPEC_INVALID for an asset it has no sigma for. */

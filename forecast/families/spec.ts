@@ -12,6 +12,7 @@ import { gbmSchema } from './gbm.js';
 import { harRvSchema } from './har-rv.js';
 import { harSeasonMixSchema } from './har-season-mix.js';
 import { logSvSchema } from './log-sv.js';
+import { recursionSchema } from './recursion.js';
 import { regimeTSchema } from './regime-t.js';
 
 export const specSchema = z.discriminatedUnion('family', [
@@ -24,6 +25,7 @@ export const specSchema = z.discriminatedUnion('family', [
   harSeasonMixSchema,
   logSvSchema,
   regimeTSchema,
+  recursionSchema,
 ]);
 export type Spec = z.infer<typeof specSchema>;
 
