@@ -26,7 +26,7 @@ export function programError({ line, column }: Place, what: string, hint: string
   return new ForecastError('SWARM_E_SPEC_INVALID', `line ${line}:${column}: ${what}`, hint);
 }
 
-const SPACE = /[ \t\r]+|#[^\n]*/y;
+const SPACE = /[ \t\r]+|#[\t\r\x20-\x7e]*/y;
 const NUMBER = /(?:[0-9]|\.[0-9])(?:[eE][+-]|[0-9A-Za-z_.])*/y;
 const PLAIN_NUMBER = /^(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/;
 const NAME = /[A-Za-z][A-Za-z0-9_]*/y;

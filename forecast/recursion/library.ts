@@ -21,7 +21,7 @@ l' = m + b * (l - m) + a * (min(abs(z), 8) - 0.75) + g * clip(z, -8, 8)
 variance = exp(l)`;
 
 const TWO_COMPONENTS = `# Two GARCH components, quick and slow, both moved by the same returns
-param pq = 0.9 in [0.2, 0.99]
+param pq = 0.95 in [0.2, 0.997]
 param ps = 0.998 in [0.98, 0.9999]
 param sq = 0.15 in [0.01, 0.7]
 param ss = 0.02 in [0.001, 0.2]
