@@ -1,7 +1,6 @@
 // Maximum likelihood for the parameters of a recursion, with t shocks.
 // Promises: parameters stay inside their bounds, work is bounded, deterministic; says why when there is no optimum.
 // Leaves to others: whether the fitted recursion settles (stability.ts), and the level.
-import { ForecastError } from '../errors.js';
 import { minimise } from '../fit/simplex.js';
 import { GAUSSIAN_NU, studentLogConstant } from '../fit/student.js';
 import { nuOf } from '../fit/tail.js';
@@ -9,6 +8,7 @@ import { noConvergence, type TrainingData, type TrainingReturns } from '../fit/t
 import type { Param, Program } from './checker.js';
 import { compiled } from './compile.js';
 import { type Machine, machine } from './machine.js';
+import { workOf } from './tape.js';
 
 /** Of mean log likelihoods per return, as for GARCH. */
 const TOLERANCE = 1e-8;
@@ -36,12 +36,16 @@ function isLog({ lo, hi }: { readonly lo: number; readonly hi: number }): boolea
   return lo > 0 && hi / lo >= 30;
 }
 
-/** Parameters in the order of the program; `nu` a number fixes it. Throws SWARM_E_FIT_FAILED. */
+/**
+ * Parameters in the order of the program; `nu` a number fixes it. Throws SWARM_E_FIT_FAILED where `budget` elementary
+ * operations find no optimum.
+ */
 export function fitRecursion(
   train: TrainingData,
   returns: TrainingReturns,
   program: Program,
   nu: number | 'fit',
+  budget = BUDGET,
 ): { readonly values: readonly number[]; readonly nu: number } {
   const { params } = program;
   const read = (x: readonly number[]) => ({
@@ -59,7 +63,7 @@ export function fitRecursion(
     m.setParams(at.values);
     return meanLoss(m, runs, returns.count, at.nu);
   };
-  const most = Math.min(250 + 250 * start.length, Math.floor(BUDGET / (returns.count * tape.steps.length)));
+  const most = Math.min(250 + 250 * start.length, Math.floor(budget / (returns.count * workOf(tape))));
   let best = minimise(loss, start, 0.5, TOLERANCE, Math.max(start.length + 2, Math.floor(most / 2)));
   let settled = false;
   // Restarted where it ended: a simplex goes flat along ridges, and stops there.
@@ -67,10 +71,6 @@ export function fitRecursion(
     const again = minimise(loss, best.x, 0.25, TOLERANCE, Math.max(start.length + 2, Math.floor(most / 4)));
     settled = best.value - again.value < SAME && (again.converged || best.converged || k > 0);
     if (again.value <= best.value) best = again;
-  }
-  if (!Number.isFinite(best.value)) {
-    const what = `${train.asset}: no parameters of the recursion give the training bars a likelihood`;
-    throw new ForecastError('SWARM_E_FIT_FAILED', what, 'start from calmer values, or tighten the bounds');
   }
   if (!settled) throw noConvergence(train, `the recursion (${start.length} parameters, ${most} evaluations)`);
   return read(best.x);

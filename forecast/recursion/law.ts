@@ -1,18 +1,22 @@
 // The law of a fitted recursion: its variance along training runs, its paths, and what variance it expects.
-// Promises: deterministic. Expectations are means over a few stratified paths: iterating with the mean square of a shock
-// would be exact for recursions that are linear in r^2 and wrong for all others (a log variance, say).
+// Promises: deterministic. Expected variances follow the states' means, times what many paths from rest find that to be
+// wrong by, step by step: exact, but for the paths' noise, where a variance is linear in r^2 (GARCH) and where its
+// logarithm is linear in functions of z (EGARCH); close elsewhere. Fitting the level corrects what is left on average.
 // Leaves to others: fitting, and the graph.
 
 import type { Filtered, Law, Start } from '../compose/volatility.js';
 import type { BlockSet } from '../fit/level.js';
-import { machine } from './machine.js';
+import { type Machine, machine } from './machine.js';
 import { shockTable } from './shocks.js';
-import type { Tape } from './tape.js';
+import { type Tape, workOf } from './tape.js';
 
-const PATHS = 32;
+/** Shocks that each state's mean is taken over. */
+const NODES = 16;
+/** Paths that say, once and from rest, how far the variance of mean states is from the mean variance. */
+const PATHS = 2048;
 /** Later steps are expected to be as the last of these on average: by then the beginning is forgotten, or refused. */
 const MAX_AHEAD = 720;
-/** Elementary operations that all expectations of a level fit together may take. */
+/** Elementary operations that the expectations of one level fit may take; it looks ahead from so many origins. */
 const BUDGET = 6e8;
 const ORIGINS = 1500;
 
@@ -69,7 +73,7 @@ function filtered(
   runs: readonly Float64Array[],
   variance: number,
   bars: number,
-  expectedFrom: (states: Float64Array) => Float64Array,
+  expectedFrom: (states: ArrayLike<number>) => Float64Array,
 ): Filtered {
   const m = machine(tape);
   const unit = Math.sqrt(variance);
@@ -101,26 +105,72 @@ function filtered(
 }
 
 /** Sums of expected variances over the first 0, 1, 2, ... steps after given states. */
-function expectations(tape: Tape, nu: number, horizonSteps: number): (states: Float64Array) => Float64Array {
+function expectations(
+  tape: Tape,
+  nu: number,
+  horizonSteps: number,
+): (states: ArrayLike<number>) => Float64Array {
   const steps = Math.min(MAX_AHEAD, Math.max(1, horizonSteps));
-  const affordable = BUDGET / (ORIGINS * steps * tape.steps.length);
-  const paths = Math.min(PATHS, Math.max(4, 2 * Math.floor(affordable / 2)));
-  let shocks: Float64Array | undefined;
   const m = machine(tape);
+  const affordable = (origins: number) => Math.floor(BUDGET / (origins * steps * workOf(tape)));
+  let nodes: Float64Array | undefined;
+  let correction = new Float64Array();
   return (states) => {
-    shocks ??= shockTable(nu, steps, paths);
-    const sums = new Float64Array(steps + 1);
-    for (let p = 0; p < paths; p++) {
-      m.states.set(states);
-      for (let h = 0; h < steps; h++) {
-        sums[h + 1] += m.open();
-        const shock = shocks[h * paths + p];
-        m.close(m.deviation() * shock, shock);
-      }
+    if (nodes === undefined) {
+      nodes = shockTable(nu, 1, Math.max(4, Math.min(NODES, affordable(ORIGINS))));
+      const paths = Math.max(64, Math.min(PATHS, affordable(1)));
+      const mean = meanVariances(m, tape.initial, shockTable(nu, steps, paths), steps);
+      const central = ofMeanStates(m, tape.initial, nodes, steps);
+      correction = mean.map((v, h) => v / central[h]);
     }
-    for (let h = 0; h < steps; h++) sums[h + 1] = sums[h] + sums[h + 1] / paths;
+    const sums = new Float64Array(steps + 1);
+    ofMeanStates(m, states, nodes, steps).forEach((v, h) => {
+      sums[h + 1] = sums[h] + v * correction[h];
+    });
     return sums;
   };
+}
+
+/** Mean variance of each step over paths of shocks [steps x paths]. */
+function meanVariances(
+  m: Machine,
+  states: ArrayLike<number>,
+  shocks: Float64Array,
+  steps: number,
+): Float64Array {
+  const out = new Float64Array(steps);
+  const paths = shocks.length / steps;
+  for (let p = 0; p < paths; p++) {
+    m.states.set(states);
+    for (let h = 0; h < steps; h++) {
+      out[h] += m.open() / paths;
+      const shock = shocks[h * paths + p];
+      m.close(m.deviation() * shock, shock);
+    }
+  }
+  return out;
+}
+
+/** Variance of each step along the one path on which every state goes to its mean over the shocks. */
+function ofMeanStates(
+  m: Machine,
+  states: ArrayLike<number>,
+  shocks: Float64Array,
+  steps: number,
+): Float64Array {
+  const out = new Float64Array(steps);
+  const mean = new Float64Array(states.length);
+  m.states.set(states);
+  for (let h = 0; h < steps; h++) {
+    out[h] = m.open();
+    mean.fill(0);
+    for (let k = 0; k < shocks.length; k++) {
+      m.close(m.deviation() * shocks[k], shocks[k]);
+      for (let s = 0; s < mean.length; s++) mean[s] += m.states[s] / shocks.length;
+    }
+    m.states.set(mean);
+  }
+  return out;
 }
 
 /** The sum over the first n steps; beyond the last one known, as over the last third. */

@@ -16,7 +16,7 @@ export interface Machine {
   open(): number;
   /** The square root of that variance. */
   deviation(): number;
-  /** Goes on to the states that follow the last return and its shock. */
+  /** Goes on to the states that follow the last return and its shock. Again without `open`: from the same states. */
   close(r: number, z: number): void;
 }
 

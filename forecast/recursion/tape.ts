@@ -31,6 +31,13 @@ export interface Tape {
   readonly params: number;
 }
 
+const SLOW: ReadonlySet<Operation> = new Set(['exp', 'log', 'tanh']);
+
+/** Of one step of a path, in elementary operations. */
+export function workOf({ steps }: Tape): number {
+  return steps.reduce((sum, { op, args }) => sum + (SLOW.has(op) ? 6 : Math.min(1, args.length)), 4);
+}
+
 /** Results beyond this are kept at it: their products still fit single precision. */
 const LARGEST = 1e18;
 export const MAX_STEPS = 400;
