@@ -63,6 +63,6 @@ function unstable(why: string): ForecastError {
   return new ForecastError(
     'SWARM_E_FIT_FAILED',
     `the recursion does not settle: ${why}`,
-    'tighten the parameters’ bounds so that states return to a level (persistence under 1), or widen the state’s bounds',
+    'let states return to a level (persistence under 1), widen their bounds, or write clip, min or max where a limit is meant',
   );
 }
