@@ -1,6 +1,7 @@
 // The meaning of a parsed program: which names are what, which types meet, and whether the recursion is complete.
 // Promises: a checked program has one update per state, a variance of states alone, and nothing that is never used.
 // Leaves to others: values (tape.ts) and whether it is a sensible volatility (stability.ts).
+import { constantOf } from './constants.js';
 import { type Place, programError } from './lexer.js';
 import {
   DEFAULT_BOUNDS,
@@ -225,7 +226,7 @@ class Checker {
         return { type: 'number', live };
       case '^': {
         wants('number');
-        const exponent = this.constantOf(e.right);
+        const exponent = constantOf(e.right, this.constants);
         if (exponent === undefined) return { type: 'number', live };
         if (!(Math.abs(exponent) <= MAX_EXPONENT)) {
           const what = `an exponent of ${exponent}`;
@@ -262,23 +263,6 @@ class Checker {
     if (known.type === type) return;
     const hint = type === 'number' ? 'use if(condition, 1, 0)' : 'compare: x > 0';
     throw programError(e.at, `${what} must be a ${type}, not a ${known.type}`, hint);
-  }
-
-  /** Of numbers, constants and arithmetic on them. */
-  private constantOf(e: Expr): number | undefined {
-    if (e.kind === 'number') return e.value;
-    if (e.kind === 'name') return this.constants.get(e.name);
-    if (e.kind === 'unary' && e.op === '-') {
-      const value = this.constantOf(e.arg);
-      return value === undefined ? undefined : -value;
-    }
-    if (e.kind !== 'binary') return undefined;
-    const [a, b] = [this.constantOf(e.left), this.constantOf(e.right)];
-    if (a === undefined || b === undefined) return undefined;
-    if (e.op === '+') return a + b;
-    if (e.op === '-') return a - b;
-    if (e.op === '*') return a * b;
-    return e.op === '/' && b !== 0 ? a / b : undefined;
   }
 
   private refuseUnused(): void {
