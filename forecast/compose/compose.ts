@@ -42,7 +42,7 @@ export function composed<S extends Components, P extends Known>(
     schema: volatility.schema,
     knobs: { ...volatility.knobs, ...commonKnobs },
     nested: componentKnobs,
-    choices: componentChoices,
+    choices: { ...volatility.choices, ...componentChoices },
     start: volatility.start,
     historyBars: volatility.historyBars,
     wholeBars: volatility.historyBars,

@@ -56,6 +56,8 @@ export interface Volatility<S extends Components, P> {
   /** The fitted parameters; strips what belongs to other components. */
   readonly params: ZodType<P> & { readonly shape: z.ZodRawShape };
   readonly knobs: Readonly<Record<string, Knob>>;
+  /** Alternatives of whole fields of its own. */
+  readonly choices?: Readonly<Record<string, readonly unknown[]>>;
   /** Whether it draws a normal of its own per step and path. */
   readonly ownNoise: boolean;
   start(asset: string, horizon_s: number): S;

@@ -13,6 +13,7 @@ import { harRv } from './har-rv.js';
 import { harSeasonMix } from './har-season-mix.js';
 import { logSv } from './log-sv.js';
 import { poolFamily } from './pool.js';
+import { recursion } from './recursion.js';
 import { REFERENCE_HOURLY_SIGMA } from './reference.js';
 import { regimeT } from './regime-t.js';
 import { type MemberSpec, poolSchema, type Spec, specDigest } from './spec.js';
@@ -33,6 +34,7 @@ const members: Readonly<Record<MemberSpec['family'], MemberFamily<Spec>>> = {
   har_rv: member(harRv),
   har_season_mix: member(harSeasonMix),
   log_sv: member(logSv),
+  recursion: member(recursion),
   regime_t: member(regimeT),
 };
 

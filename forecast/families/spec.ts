@@ -13,6 +13,7 @@ import { harRvSchema } from './har-rv.js';
 import { harSeasonMixSchema } from './har-season-mix-spec.js';
 import { logSvSchema } from './log-sv.js';
 import { poolSchemaOf } from './pool-schema.js';
+import { recursionSchema } from './recursion.js';
 import { regimeTSchema } from './regime-t.js';
 
 const memberSchema = z.discriminatedUnion('family', [
@@ -25,6 +26,7 @@ const memberSchema = z.discriminatedUnion('family', [
   harSeasonMixSchema,
   logSvSchema,
   regimeTSchema,
+  recursionSchema,
 ]);
 export type MemberSpec = z.infer<typeof memberSchema>;
 export const poolSchema = poolSchemaOf(memberSchema);

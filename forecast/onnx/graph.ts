@@ -25,16 +25,18 @@ export interface GraphBuilder {
   /**
    * A Scan over the first axis. `body` receives the names of the states and of this step's slices, and returns the new
    * states and this step's outputs; it may also read any name of the outer graph.
-   * States and slices are float vectors: over paths, or of one entry (`along`).
+   * States and slices are float vectors over paths, or float or double vectors of one entry (`along`).
    * Returns the final states, then the stacked outputs.
    */
   scan(
     states: readonly string[],
     sequences: readonly string[],
     body: (g: GraphBuilder, states: string[], slices: string[]) => { states: string[]; outputs: string[] },
-    along?: 'paths' | 'one',
+    along?: Along,
   ): string[];
 }
+
+type Along = 'paths' | 'one' | 'one_double';
 
 interface Draft {
   readonly nodes: NodeProto[];
@@ -149,9 +151,10 @@ function isList(value: readonly number[] | GraphProto): value is readonly number
 }
 
 /** A Scan's state or slice. */
-function vector(name: string, along: 'paths' | 'one'): ValueInfoProto {
+function vector(name: string, along: Along): ValueInfoProto {
   const dim = along === 'paths' ? { dim_param: along } : { dim_value: 1 };
-  return { name, type: { tensor_type: { elem_type: ELEMENT.FLOAT, shape: { dim: [dim] } } } };
+  const elem_type = along === 'one_double' ? ELEMENT.DOUBLE : ELEMENT.FLOAT;
+  return { name, type: { tensor_type: { elem_type, shape: { dim: [dim] } } } };
 }
 
 /** `fixed`: the value of the port's dimension that is neither symbolic nor the same for all models. */

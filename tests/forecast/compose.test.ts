@@ -10,6 +10,7 @@ import { garchVolatility } from '../../forecast/families/garch-t.js';
 import { harVolatility } from '../../forecast/families/har-rv.js';
 import { families, fitAndCompile, parseSpec } from '../../forecast/families/index.js';
 import { logSvVolatility } from '../../forecast/families/log-sv.js';
+import { recursionVolatility } from '../../forecast/families/recursion.js';
 import { regimeVolatility } from '../../forecast/families/regime-t.js';
 import { inspectModel } from '../../forecast/onnx/inspect.js';
 import { bothWays, profile, STEP, train } from './composed-models.js';
@@ -75,6 +76,7 @@ describe('the graph and the native walk agree path by path for every combination
   it('har_rv', () => product(harVolatility), 20_000);
   it('log_sv', () => product(logSvVolatility), 20_000);
   it('regime_t', () => product(regimeVolatility), 20_000);
+  it('recursion', () => product(recursionVolatility), 20_000);
 });
 
 describe('public families', () => {
