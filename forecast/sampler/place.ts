@@ -5,62 +5,44 @@
 // An ensemble of N draws from the true law scores CRPS/N more than the law itself; a placed one almost nothing.
 import { ForecastError } from '../errors.js';
 import type { PlacePlan } from './plan.js';
+import { MOST_VALUES } from './quantiles.js';
 import { Ranker } from './rank.js';
-import { type BlockTarget, Targets } from './targets.js';
+import { type BlockTarget, targetsOf } from './targets.js';
 
-/** What a rank fits into, and a count of paths. */
-const MOST_PATHS = 65_535;
-
-/** Reads all simulated paths, portion by portion, and keeps the first `count` to place. */
-export class Placer {
-  readonly #targets: Targets;
-  readonly #paths: Float64Array;
-  #taken = 0;
-
-  /** Of n paths of `steps`, n >= count. Throws SWARM_E_SCORE_INPUT. */
-  constructor(
-    readonly steps: number,
-    readonly n: number,
-    readonly count: number,
-    readonly plan: PlacePlan,
-  ) {
-    if (!(count >= 1 && count <= n && n <= MOST_PATHS))
-      throw refused(`${count} paths of ${n} are wanted`, `ask for at most n paths, n at most ${MOST_PATHS}`);
-    this.#targets = new Targets(steps, n, count, plan.grids);
-    this.#paths = new Float64Array(steps * count);
+/**
+ * `count` paths [steps x count] of log returns from source returns in portions, each [steps x width] row-major.
+ * Throws SWARM_E_SCORE_INPUT for shapes that do not agree.
+ */
+export function place(
+  portions: readonly Float32Array[],
+  steps: number,
+  count: number,
+  plan: PlacePlan,
+): Float32Array {
+  const widths = portions.map((portion) => portion.length / steps);
+  const n = widths.reduce((total, width) => total + width, 0);
+  const whole = widths.every((width) => Number.isInteger(width) && width >= 1);
+  if (!(whole && count >= 1 && count <= n && n <= MOST_VALUES)) {
+    throw new ForecastError(
+      'SWARM_E_SCORE_INPUT',
+      `${n} paths of ${steps} steps, in portions of ${widths.join(', ')}, of which ${count} are wanted`,
+      `pass [steps x width] log returns of at most ${MOST_VALUES} paths, and ask for no more than there are`,
+    );
   }
-
-  /** Log returns [steps x width], row-major, of the next `width` paths. Throws SWARM_E_SCORE_INPUT. */
-  take(returns: Float32Array): void {
-    const { steps, n, count } = this;
-    const width = returns.length / steps;
-    if (!(Number.isInteger(width) && width >= 1 && this.#taken + width <= n))
-      throw refused(
-        `${returns.length} log returns for ${steps} steps x ${n - this.#taken} paths`,
-        'pass [steps x width] log returns, n paths in all',
-      );
-    this.#targets.add(returns);
-    const kept = Math.max(0, Math.min(width, count - this.#taken));
-    for (let h = 0; h < steps; h++)
-      this.#paths.set(returns.subarray(h * width, h * width + kept), h * count + this.#taken);
-    this.#taken += width;
+  const targets = targetsOf(portions, steps, count, plan.grids);
+  const paths = new Float64Array(steps * count);
+  let from = 0;
+  for (const [p, portion] of portions.entries()) {
+    const kept = Math.min(widths[p], count - from);
+    for (let h = 0; kept > 0 && h < steps; h++)
+      paths.set(portion.subarray(h * widths[p], h * widths[p] + kept), h * count + from);
+    from += widths[p];
   }
-
-  /** The placed paths, log returns [steps x count]. Throws SWARM_E_SCORE_INPUT before all n are taken. */
-  placed(): Float32Array {
-    if (this.#taken < this.n) throw refused(`${this.#taken} of ${this.n} paths were taken`, 'take all first');
-    const { count, plan } = this;
-    const targets = this.#targets.found();
-    const ranker = new Ranker(count);
-    const sum = new Float64Array(count);
-    for (let sweep = 0; sweep < plan.sweeps; sweep++)
-      for (const grid of targets) for (const block of grid) remap(this.#paths, count, block, ranker, sum);
-    return Float32Array.from(this.#paths);
-  }
-}
-
-function refused(why: string, hint: string): ForecastError {
-  return new ForecastError('SWARM_E_SCORE_INPUT', why, hint);
+  const ranker = new Ranker(count);
+  const sum = new Float64Array(count);
+  for (let sweep = 0; sweep < plan.sweeps; sweep++)
+    for (const grid of targets) for (const block of grid) remap(paths, count, block, ranker, sum);
+  return Float32Array.from(paths);
 }
 
 /** Moves every path's sum over a block onto the target of its rank; the change is spread evenly over the block. */

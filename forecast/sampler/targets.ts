@@ -1,10 +1,9 @@
-// The law of every scored block, read from many simulated paths that come in portions: quantiles at midpoints.
-// Promises: quantiles of the sample itself to within a 4000th of its range, or of a stated law at the sample's root
-// mean square; what is kept does not grow with the number of paths.
-// Leaves moving paths onto them to place.ts.
+// The law of every scored block, read from many simulated paths: quantiles at midpoints.
+// Promises: quantiles of the sample itself, as exact as its histogram, or of a stated law at the sample's root mean
+// square. Leaves moving paths onto them to place.ts.
 import { lawQuantiles } from '../direct/law.js';
 import type { Grid } from './plan.js';
-import { Quantiles } from './quantiles.js';
+import { midpointQuantiles } from './quantiles.js';
 
 /** Targets per block of a grid: [from, to) in steps, and `count` ascending values. */
 export interface BlockTarget {
@@ -13,118 +12,89 @@ export interface BlockTarget {
   readonly quantiles: Float64Array;
 }
 
-/** A grid and what is known of its blocks so far. */
-interface Scored extends Grid {
-  readonly blocks: number;
-  readonly shape: Float64Array | null;
-  readonly samples: Quantiles;
-  /** Sums of squares by block, where a law is stated. */
-  readonly squares: Float64Array;
-}
-
-/** Sums of the paths at hand over a number of steps. */
+/** Sums of all paths over a number of steps, up to the step at hand. */
 interface Sums {
   readonly steps: number;
-  /** Sums that this one's blocks add up to. */
-  readonly parts: Sums[];
-  /** Grids that read it. */
-  readonly grids: Scored[];
+  /** In portions, because simulations come so. */
+  values: readonly Float32Array[];
   /** Begin again after each block; otherwise they run from the first step on. */
   readonly restarts: boolean;
-  values: Float32Array;
+  /** Sums that this one's blocks add up to. */
+  readonly parts: Sums[];
+  /** Numbers of the grids that read it. */
+  readonly grids: number[];
 }
 
-export class Targets {
-  readonly #steps: number;
-  readonly #n: number;
-  readonly #count: number;
-  readonly #grids: readonly Scored[];
-  readonly #rows: Sums;
-  readonly #all: readonly Sums[];
-  #unread = new Float32Array(0);
-
-  /** For `count` quantiles of each block of `n` paths of `steps`. */
-  constructor(steps: number, n: number, count: number, grids: readonly Grid[]) {
-    this.#steps = steps;
-    this.#n = n;
-    this.#count = count;
-    this.#grids = grids.map((grid) => {
-      const blocks = grid.kind === 'first' ? 1 : Math.floor(steps / grid.steps);
-      const shape = grid.law === undefined ? null : unitQuantiles(grid.law, count);
-      const samples = new Quantiles(shape === null ? blocks : 0, n);
-      return { ...grid, blocks, shape, samples, squares: new Float64Array(blocks) };
-    });
-    this.#all = sumsOf(this.#grids);
-    this.#rows = this.#all[0];
-  }
-
-  /** The next paths, [steps x width]. */
-  add(returns: Float32Array): void {
-    const width = returns.length / this.#steps;
-    this.#unread = new Float32Array(width);
-    for (const sums of this.#all) sums.values = new Float32Array(width);
-    for (let h = 0; h < this.#steps; h++) {
-      this.#rows.values = returns.subarray(h * width, (h + 1) * width);
-      this.#pass(this.#rows, h + 1);
-    }
-  }
-
-  /** Targets of all grids, grid by grid, block by block. */
-  found(): BlockTarget[][] {
-    return this.#grids.map((grid) =>
-      Array.from({ length: grid.blocks }, (_, b) => {
-        const to = (b + 1) * grid.steps;
-        const from = grid.kind === 'blocks' ? b * grid.steps : 0;
-        const quantiles =
-          grid.shape === null
-            ? grid.samples.at(b, this.#count)
-            : scaled(grid.shape, Math.sqrt(grid.squares[b] / this.#n));
-        return { from, to, quantiles };
-      }),
-    );
-  }
-
+/** Targets of all grids, grid by grid, block by block, from source returns in portions [steps x width]. */
+export function targetsOf(
+  portions: readonly Float32Array[],
+  steps: number,
+  count: number,
+  grids: readonly Grid[],
+): BlockTarget[][] {
+  const shapes = grids.map((g) => (g.law === undefined ? null : unitQuantiles(g.law, count)));
+  const found: BlockTarget[][] = grids.map(() => []);
+  const n = portions.reduce((total, portion) => total + portion.length, 0) / steps;
+  const rows = sumsOf(grids, n);
+  const unread = new Float32Array(n);
   /** Reads sums whose block ended at step `end`, and hands them on. */
-  #pass(sums: Sums, end: number): void {
-    let parts = sums.parts;
-    for (const grid of sums.grids) {
-      if (end % grid.steps !== 0 || end > grid.steps * grid.blocks) continue;
-      const block = end / grid.steps - 1;
-      if (grid.shape !== null) grid.squares[block] += sumOfSquares(sums.values);
-      else {
-        // Reading and adding in one pass costs little more than either.
-        grid.samples.add(block, sums.values, parts[0]?.values ?? this.#unread);
+  const pass = (sums: Sums, end: number): void => {
+    let parts = sums.parts.map((part) => part.values[0]);
+    for (const g of sums.grids) {
+      const { steps: length, kind } = grids[g];
+      if (end % length !== 0 || (kind === 'first' && end > length)) continue;
+      const from = kind === 'blocks' ? end - length : 0;
+      const shape = shapes[g];
+      let quantiles: Float64Array;
+      if (shape === null) {
+        quantiles = midpointQuantiles(sums.values, count, parts[0] ?? unread);
         parts = parts.slice(1);
-      }
+      } else quantiles = scaled(shape, rootMeanSquare(sums.values, n));
+      found[g].push({ from, to: end, quantiles });
     }
-    for (const part of parts) addTo(part.values, sums.values);
-    if (sums.restarts) sums.values.fill(0);
-    for (const part of sums.parts) if (end % part.steps === 0) this.#pass(part, end);
+    for (const part of parts) addTo(part, sums.values);
+    if (sums.restarts) for (const values of sums.values) values.fill(0);
+    for (const part of sums.parts) if (end % part.steps === 0) pass(part, end);
+  };
+  for (let h = 0; h < steps; h++) {
+    rows.values = portions.map((portion) => {
+      const width = portion.length / steps;
+      return portion.subarray(h * width, (h + 1) * width);
+    });
+    pass(rows, h + 1);
   }
+  return found;
 }
 
-/** Rows first; each length adds up the longest shorter one that divides it. */
-function sumsOf(grids: readonly Scored[]): Sums[] {
-  const own = grids.filter((g) => g.kind === 'blocks');
-  const lengths = [...new Set([1, ...own.map((g) => g.steps)])].sort((a, b) => a - b);
+/** Rows, and what adds them up: each length the longest shorter one that divides it. */
+function sumsOf(grids: readonly Grid[], n: number): Sums {
+  const numbers = (of: (g: Grid) => boolean): number[] =>
+    grids.flatMap((grid, number) => (of(grid) ? [number] : []));
   const all: Sums[] = [];
-  const join = (sums: Sums, divides: readonly number[]): void => {
-    const whole = all.filter((s) => divides.every((length) => length % s.steps === 0));
-    whole.at(-1)?.parts.push(sums);
+  const join = (steps: number, restarts: boolean, readers: number[], multiples: readonly number[]): void => {
+    const sums = { steps, restarts, grids: readers, parts: [], values: [new Float32Array(n)] };
+    all
+      .filter((s) => multiples.every((length) => length % s.steps === 0))
+      .at(-1)
+      ?.parts.push(sums);
     all.push(sums);
   };
-  const values = new Float32Array(0);
-  for (const steps of lengths) {
-    const readers = own.filter((g) => g.steps === steps);
-    join({ steps, parts: [], grids: readers, restarts: steps > 1, values }, [steps]);
+  const blocks = grids.filter((g) => g.kind === 'blocks').map((g) => g.steps);
+  const lengths = [...new Set([1, ...blocks])].sort((a, b) => a - b);
+  for (const length of lengths) {
+    const readers = numbers((g) => g.kind === 'blocks' && g.steps === length);
+    join(length, length > 1, readers, [length]);
   }
-  const running = grids.filter((g) => g.kind !== 'blocks');
-  if (running.length > 0) {
-    const from = running.map((g) => g.steps);
-    const beat = lengths.filter((length) => from.every((s) => s % length === 0)).at(-1) ?? 1;
-    join({ steps: beat, parts: [], grids: running, restarts: false, values }, from);
-  }
-  return all;
+  const others = grids.filter((g) => g.kind !== 'blocks').map((g) => g.steps);
+  const beat = lengths.filter((length) => others.every((s) => s % length === 0)).at(-1) ?? 1;
+  if (others.length > 0)
+    join(
+      beat,
+      false,
+      numbers((g) => g.kind !== 'blocks'),
+      others,
+    );
+  return all[0];
 }
 
 const known = new Map<string, Float64Array>();
@@ -146,12 +116,16 @@ function scaled(values: Float64Array, by: number): Float64Array {
   return values.map((v) => v * by);
 }
 
-function sumOfSquares(values: Float32Array): number {
+function rootMeanSquare(portions: readonly Float32Array[], n: number): number {
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
-  return sum;
+  for (const values of portions) for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
+  return Math.sqrt(sum / n);
 }
 
-function addTo(sums: Float32Array, values: Float32Array): void {
-  for (let i = 0; i < values.length; i++) sums[i] += values[i];
+function addTo(sums: Float32Array, portions: readonly Float32Array[]): void {
+  let at = 0;
+  for (const values of portions) {
+    for (let i = 0; i < values.length; i++) sums[at + i] += values[i];
+    at += values.length;
+  }
 }

@@ -4,24 +4,24 @@ import { lawCrps, lawQuantiles, lawSlope } from '../../forecast/direct/law.js';
 import { normalQuantile } from '../../forecast/fit/normal.js';
 import { rng } from '../../forecast/rng.js';
 import { stratifiedNoise } from '../../forecast/sampler/noise.js';
-import { Placer } from '../../forecast/sampler/place.js';
+import { place } from '../../forecast/sampler/place.js';
 import { type PlacePlan, placePlan } from '../../forecast/sampler/plan.js';
-import { Quantiles } from '../../forecast/sampler/quantiles.js';
+import { midpointQuantiles } from '../../forecast/sampler/quantiles.js';
 import { Ranker } from '../../forecast/sampler/rank.js';
 import { crpsEnsemble } from '../../forecast/score/crps.js';
 import { parseInterval } from '../../forecast/score/index.js';
 
-/** All of a simulation at once. */
-function place(source: Float32Array, steps: number, n: number, count: number, plan: PlacePlan): Float32Array {
-  const placer = new Placer(steps, n, count, plan);
-  placer.take(source);
-  return placer.placed();
+/** The paths of a simulation in portions of `width`. */
+function inPortions(source: Float32Array, steps: number, n: number, width: number): Float32Array[] {
+  return Array.from({ length: Math.ceil(n / width) }, (_, p) => {
+    const rows = Array.from({ length: steps }, (_, h) =>
+      source.subarray(h * n + p * width, h * n + Math.min(n, (p + 1) * width)),
+    );
+    return Float32Array.from(rows.flatMap((row) => [...row]));
+  });
 }
-function midpointQuantiles(values: Float32Array, count: number): Float64Array {
-  const quantiles = new Quantiles(1, values.length);
-  quantiles.add(0, values, new Float32Array(values.length));
-  return quantiles.at(0, count);
-}
+const quantilesOf = (values: Float32Array, count: number): Float64Array =>
+  midpointQuantiles([values], count, new Float32Array(values.length));
 
 const SIGMA = 1e-3;
 const COUNT = 1000;
@@ -91,7 +91,7 @@ function share(
   let placed = 0;
   let iid = 0;
   for (const seed of ['a', 'b']) {
-    const paths = place(walk(steps, SOURCE, seed), steps, SOURCE, COUNT, plan);
+    const paths = place([walk(steps, SOURCE, seed)], steps, COUNT, plan);
     change?.(paths);
     placed += excess(paths, COUNT, steps, scored);
   }
@@ -118,11 +118,27 @@ describe('placing from 20,000 simulated paths', () => {
   it('meets the finest grid exactly', () => {
     const { steps, plan } = grids.day;
     const source = walk(steps, SOURCE, 'exact');
-    const paths = place(source, steps, SOURCE, COUNT, plan);
+    const paths = place([source], steps, COUNT, plan);
     for (const h of [0, 100, 287]) {
       const got = Float64Array.from(paths.subarray(h * COUNT, (h + 1) * COUNT)).sort();
-      const want = midpointQuantiles(source.subarray(h * SOURCE, (h + 1) * SOURCE), COUNT);
+      const want = quantilesOf(source.subarray(h * SOURCE, (h + 1) * SOURCE), COUNT);
       expect(Math.max(...got.map((v, i) => Math.abs(v - want[i])))).toBeLessThan(1e-9);
+    }
+  });
+  it.each(['day', 'hour'] as const)('takes the simulation in portions: %s', (name) => {
+    const { steps, plan } = grids[name];
+    const source = walk(steps, SOURCE, 'portions');
+    const whole = place([source], steps, COUNT, plan);
+    const paths = place(inPortions(source, steps, SOURCE, 3000), steps, COUNT, plan);
+    for (const [from, to] of [
+      [0, 1],
+      [7, 8],
+      [30, 60],
+      [0, steps],
+    ]) {
+      const [got, want] = [paths, whole].map((p) => sums(p, COUNT, from, to));
+      // Bins of portions are wider and lie elsewhere; 0.05 is measured, at the outermost of 1000.
+      expect(Math.max(...got.map((v, i) => Math.abs(v - want[i])))).toBeLessThan(0.1);
     }
   });
   it('keeps the autocorrelation of absolute returns', () => {
@@ -137,7 +153,7 @@ describe('placing from 20,000 simulated paths', () => {
         v = 0.05 + 0.2 * v * z * z + 0.75 * v;
       }
     }
-    const paths = place(source, steps, n, COUNT, { ...grids.day.plan, source_paths: n });
+    const paths = place([source], steps, COUNT, { ...grids.day.plan, source_paths: n });
     const before = absoluteAutocorrelation(source, n, steps);
     const after = absoluteAutocorrelation(paths, COUNT, steps);
     expect(before).toBeGreaterThan(0.15);
@@ -146,7 +162,7 @@ describe('placing from 20,000 simulated paths', () => {
   it('follows a stated law at the simulated scale', () => {
     const law = { weights: [0.5, 0.5], scales: [0.5, 1.5] };
     const plan = placePlan({ ...sampling, laws: [{ seconds: 300, first: false, law }] }, DAY, 300, 288);
-    const paths = place(walk(288, 4000, 'law'), 288, 4000, COUNT, plan);
+    const paths = place([walk(288, 4000, 'law')], 288, COUNT, plan);
     const got = sums(paths, COUNT, 5, 6);
     const want = lawQuantiles(law, COUNT);
     expect(Math.max(...got.map((v, i) => Math.abs(v - want[i]) / (1 + Math.abs(want[i]))))).toBeLessThan(
@@ -156,10 +172,11 @@ describe('placing from 20,000 simulated paths', () => {
   it('is a function of its input, and refuses shapes that do not agree', () => {
     const { steps, plan } = grids.hour;
     const source = walk(steps, 2000, 'same');
-    expect(place(source, steps, 2000, COUNT, plan)).toEqual(place(source, steps, 2000, COUNT, plan));
+    expect(place([source], steps, COUNT, plan)).toEqual(place([source], steps, COUNT, plan));
     const refused = expect.objectContaining({ code: 'SWARM_E_SCORE_INPUT' });
-    expect(() => place(source, steps, 1999, COUNT, plan)).toThrow(refused);
-    expect(() => place(source, steps, 2000, 2001, plan)).toThrow(refused);
+    expect(() => place([source.subarray(1)], steps, COUNT, plan)).toThrow(refused);
+    expect(() => place([source], steps, 2001, plan)).toThrow(refused);
+    expect(() => place([], steps, COUNT, plan)).toThrow(refused);
   });
 });
 
@@ -231,9 +248,25 @@ describe('the pieces', () => {
     const z = new Float32Array(20_000);
     rng('quantiles').fillNormal(z);
     const sorted = Float32Array.from(z).sort();
-    const got = midpointQuantiles(z, COUNT);
+    const got = quantilesOf(z, COUNT);
     for (let i = 5; i < COUNT - 5; i++) expect(Math.abs(got[i] - sorted[20 * i + 10])).toBeLessThan(0.02);
-    expect([...midpointQuantiles(new Float32Array(50).fill(3), 4)]).toEqual([3, 3, 3, 3]);
+    expect([...quantilesOf(new Float32Array(50).fill(3), 4)]).toEqual([3, 3, 3, 3]);
+  });
+  it('read quantiles of portions that are unlike, to the extremes', () => {
+    const z = new Float32Array(20_000);
+    rng('portions').fillNormal(z);
+    const portions = [z.slice(0, 1000), z.slice(1000).map((v, i) => (i % 200 === 0 ? 50 + v : v))];
+    const sorted = Float32Array.from(portions.flatMap((p) => [...p])).sort();
+    const sums = new Float32Array(z.length).fill(1);
+    const got = midpointQuantiles(portions, COUNT, sums);
+    for (let i = 0; i < 990; i++)
+      expect(Math.abs(got[i] - sorted[20 * i + 10])).toBeLessThan(i < 5 ? 0.2 : 0.02);
+    for (let i = 996; i < COUNT; i++) expect(got[i]).toBeGreaterThan(sorted[0]);
+    expect(Math.abs(got[COUNT - 1] - sorted[19_990])).toBeLessThan(6);
+    expect(sums[1001]).toBe(Math.fround(1 + portions[1][1]));
+    // A first portion of one value says nothing of the range.
+    const flat = [new Float32Array(500).fill(2), Float32Array.of(1, 2, 2, 2, 3)];
+    expect([...midpointQuantiles(flat, 3, new Float32Array(505))]).toEqual([2, 2, 2]);
   });
   it('know the CRPS of a mixture: against an ensemble of its quantiles, and its slope against a difference', () => {
     const law = { weights: [0.3, 0.7], scales: [0.4, 1.3] };
