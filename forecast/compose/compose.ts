@@ -1,10 +1,9 @@
-// One model from its components: volatility, profile, innovation, dynamics and level, fitted in that order.
+// One model from its components: volatility, profile, innovation, dynamics, level and recalibration, fitted in turn.
 // Promises: every combination fits and compiles alike; a return is
-//   level x factor of the profile x deviation of the volatility x (shock through the bounce).
+//   level x factor of the profile x deviation of the volatility x (shock through the bounce),
+// and recalibration says whether paths are drawn from that law or placed on it, corrected by block length.
 // Leaves to others: what each component is.
-import { z } from 'zod';
 import type { CompileContext, Family, Fitted } from '../families/family.js';
-import { parseParams } from '../families/params.js';
 import { fitLevel } from '../fit/level.js';
 import { fitTail } from '../fit/tail.js';
 import type { TrainingData } from '../fit/training.js';
@@ -12,8 +11,11 @@ import { buildModel } from '../onnx/graph.js';
 import { bounceOf, bouncePath, fitBounce, shocksOf } from './bounce.js';
 import { type Components, innovationOf } from './components.js';
 import { composedGraph } from './composed-graph.js';
+import { fitRecalibration } from './fit-recalibration.js';
 import { fitShape } from './fit-shape.js';
-import { deseasonalised, profileOf } from './season.js';
+import { partsOf } from './parts.js';
+import { samplingOf } from './recalibration.js';
+import { deseasonalised } from './season.js';
 import { columnsOf, shapeOf } from './shape.js';
 import { commonKnobs, componentChoices, componentKnobs } from './space.js';
 import type { Filtered, Volatility } from './volatility.js';
@@ -41,7 +43,13 @@ export function composed<S extends Components, P extends Known>(volatility: Vola
     choices: componentChoices,
     start: volatility.start,
     historyBars: volatility.historyBars,
-    fit: (train, spec) => fitComposed(volatility, train, spec),
+    fit(train, spec) {
+      const fitted = fitComposed(volatility, train, spec);
+      if (spec.recalibration?.kind !== 'interval') return fitted;
+      return { ...fitted, ...fitRecalibration(volatility, train, fitted, { spec, step_s: train.step_s }) };
+    },
+    sampling: (fitted, ctx) =>
+      ctx.spec.recalibration && samplingOf(partsOf(volatility, fitted, ctx).fitted, ctx),
     compile: (fitted, ctx) => buildModel(shape(ctx.spec, ctx.step_s), (g) => part.graph(g, fitted, ctx)),
     part,
   };
@@ -130,44 +138,4 @@ function joined(runs: readonly Float64Array[]): Float64Array {
   let n = 0;
   for (const run of runs) for (const e of run) if (Number.isFinite(e)) out[n++] = e;
   return out.slice(0, n);
-}
-
-/** Fitted parameters, told apart by component. */
-export interface Parts<P> {
-  readonly params: P;
-  readonly fitted: Fitted;
-  readonly profile: Fitted;
-  readonly bounce: readonly number[] | undefined;
-  readonly scale: number;
-}
-
-const numbers = z.array(z.number());
-const SHAPE_PARAMS = {
-  gaussian: {},
-  student_t: { nu: z.number().min(2.1) },
-  johnson_su: { skew: z.number(), tail: z.number().positive() },
-  mixture: { mixture_weights: numbers, mixture_sizes: numbers },
-  historical: { residuals: numbers.min(2) },
-} as const;
-
-/** Parses what a fit returned. Throws SWARM_E_SPEC_INVALID for parameters of another spec. */
-export function partsOf<S extends Components, P>(
-  volatility: Volatility<S, P>,
-  fitted: Fitted,
-  { spec }: CompileContext<S>,
-): Parts<P> {
-  const { profile, others } = profileOf(fitted, spec.profile !== undefined);
-  const innovation = innovationOf(spec);
-  const schema = z.strictObject({
-    ...volatility.params.shape,
-    ...SHAPE_PARAMS[innovation.kind],
-    ...(innovation.jumps ? { jump_per_day: z.number().min(0), jump_size: z.number().positive() } : {}),
-    ...(spec.dynamics ? { bounce: numbers.length(spec.dynamics.lags) } : {}),
-    scale: z.number().positive(),
-  });
-  parseParams(volatility.name, schema, others);
-  const known = z.object({ scale: z.number(), bounce: numbers.optional() });
-  const { scale, bounce } = parseParams(volatility.name, known, others);
-  const params = parseParams(volatility.name, volatility.params, others);
-  return { params, fitted: others, profile, bounce, scale };
 }

@@ -7,7 +7,7 @@ import type { GraphBuilder } from '../onnx/graph.js';
 import { futureFactor, historyFactor } from '../profile/graph.js';
 import { bounceGraph, bounceOf } from './bounce.js';
 import { type Components, innovationOf } from './components.js';
-import type { Parts } from './compose.js';
+import type { Parts } from './parts.js';
 import { columnsOf, shapeOf } from './shape.js';
 import type { Volatility } from './volatility.js';
 

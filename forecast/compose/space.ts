@@ -31,4 +31,5 @@ export const componentChoices: Readonly<Record<string, readonly unknown[]>> = {
     { kind: 'student_t', nu: 'fit', jumps: { per_day: 'fit', size: 'fit' } },
   ],
   dynamics: [undefined, { kind: 'bounce', lags: 2, coefficients: 'fit' }],
+  recalibration: [undefined, { kind: 'identity' }, { kind: 'interval' }],
 };

@@ -1,8 +1,9 @@
 // The law of every scored block, read from many simulated paths: quantiles at midpoints.
-// Promises: quantiles of the sample itself to within a 4096th of its range, or of a stated law at the sample's root
-// mean square. Leaves moving paths onto them to place.ts.
-import { lawQuantiles } from '../direct/law.js';
-import type { Grid } from './plan.js';
+// Promises: quantiles of the sample itself to within a 4096th of its range, these corrected, or those of a stated law
+// at the sample's root mean square. Leaves moving paths onto them to place.ts.
+import { type Law, lawQuantiles } from '../direct/law.js';
+import { corrected, rootMeanSquare } from './correction.js';
+import type { BlockLaw, Grid } from './plan.js';
 
 /** Targets per block of a grid: [from, to) in steps, and `count` ascending values. */
 export interface BlockTarget {
@@ -19,7 +20,7 @@ export function targetsOf(
   count: number,
   grids: readonly Grid[],
 ): BlockTarget[][] {
-  const shapes = grids.map((g) => (g.law === undefined ? null : unitQuantiles(g.law, count)));
+  const readers = grids.map((g) => quantileReader(g.law, count));
   const found: BlockTarget[][] = grids.map(() => []);
   const sum = new Float32Array(n);
   const begun = grids.map((g) => (g.steps === 1 ? sum : new Float32Array(n)));
@@ -38,20 +39,25 @@ export function targetsOf(
         start.set(sum);
         values = block;
       }
-      const shape = shapes[g];
-      const quantiles =
-        shape === null ? midpointQuantiles(values, count) : scaled(shape, rootMeanSquare(values));
-      found[g].push({ from, to: end, quantiles });
+      found[g].push({ from, to: end, quantiles: readers[g](values) });
     }
   }
   return found;
+}
+
+/** How a grid's targets follow from the simulated sums of one of its blocks. */
+function quantileReader(law: BlockLaw | undefined, count: number): (values: Float32Array) => Float64Array {
+  if (law === undefined) return (values) => midpointQuantiles(values, count);
+  if ('tail' in law) return (values) => corrected(midpointQuantiles(values, count), law);
+  const shape = unitQuantiles(law, count);
+  return (values) => scaled(shape, rootMeanSquare(values));
 }
 
 const known = new Map<string, Float64Array>();
 const MOST_KNOWN = 64;
 
 /** A law's midpoint quantiles, kept: a miner asks for the same few again and again. */
-function unitQuantiles(law: Parameters<typeof lawQuantiles>[0], count: number): Float64Array {
+function unitQuantiles(law: Law, count: number): Float64Array {
   const key = `${count} ${JSON.stringify(law)}`;
   let made = known.get(key);
   if (made === undefined) {
@@ -64,12 +70,6 @@ function unitQuantiles(law: Parameters<typeof lawQuantiles>[0], count: number): 
 
 function scaled(values: Float64Array, by: number): Float64Array {
   return values.map((v) => v * by);
-}
-
-function rootMeanSquare(values: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
-  return Math.sqrt(sum / values.length);
 }
 
 const BINS = 4096;

@@ -1,0 +1,207 @@
+// Fitting a recalibration: the model forecasts its own training bars from many origins, and what its block laws should
+// have been decides scale and tail per block length.
+// Promises: deterministic, training bars only; a correction that does not pay beyond its own standard error is none.
+// Leaves to others: what a correction does to a law (sampler/correction.ts), and the level, which is fitted before.
+
+import { ForecastError } from '../errors.js';
+import type { CompileContext, Fitted } from '../families/family.js';
+import { crpsCurve } from '../fit/level.js';
+import { noConvergence, type TrainingData, trainingGrid, trainingReturns } from '../fit/training.js';
+import { closedFactor, profileFactors, scoredOffset_s } from '../profile/index.js';
+import { corrected, MAX_TAIL, MIN_TAIL } from '../sampler/correction.js';
+import { stratifiedNoise } from '../sampler/noise.js';
+import { type Components, innovationOf } from './components.js';
+import { nativeModel, newestOpen_s } from './native.js';
+import { recalibratedBlocks_s } from './recalibration.js';
+import { profileOf } from './season.js';
+import { columnsOf } from './shape.js';
+import type { Volatility } from './volatility.js';
+
+/** Simulated paths per origin, and how many of their steps a fit may spend. */
+const PATHS = 400;
+const MAX_PATH_STEPS = 11_000_000;
+/** Fewer origins cannot tell a correction from luck. */
+const MIN_ORIGINS = 10;
+/** Origins are the later share of the training bars: the market that is forecast is like them. */
+const LATER = 2 / 3;
+/** Blocks of one length that are looked at, spread over all origins. */
+const MAX_BLOCKS = 1500;
+/** A correction's gain must be this many of its standard errors to be worth anything. */
+const ERRORS = 1;
+
+const SCALES = Float64Array.from({ length: 71 }, (_, k) => 1.02 ** (k - 35));
+const TAILS = Float64Array.from(
+  { length: Math.round((MAX_TAIL - MIN_TAIL) / 0.1) + 1 },
+  (_, k) => Math.round(10 * MIN_TAIL + k) / 10,
+);
+const IDENTITY = TAILS.indexOf(1) * SCALES.length + SCALES.indexOf(1);
+
+/** Parameters of the recalibration. Throws SWARM_E_BARS_TOO_FEW or SWARM_E_FIT_FAILED. */
+export function fitRecalibration<S extends Components, P>(
+  volatility: Volatility<S, P>,
+  train: TrainingData,
+  fitted: Fitted,
+  ctx: CompileContext<S>,
+): Fitted {
+  // Refuses what does not move before anything is learned from it.
+  trainingReturns(train);
+  const { spec, step_s } = ctx;
+  const lengths = recalibratedBlocks_s(spec, step_s).map((s) => s / step_s);
+  const steps = spec.horizon_s / step_s;
+  const seen = observations(train, spec, fitted);
+  const origins = originsOf(train, seen, volatility.historyBars(spec, step_s), steps);
+  const none = lengths.map(() => 1);
+  const model = nativeModel(volatility, { ...fitted, ...params(none, none) }, ctx);
+  const columns = columnsOf(innovationOf(spec), volatility.ownNoise).count;
+  const losses = lengths.map(() => [] as Float64Array[]);
+  origins.forEach(({ history, start_s, at }, o) => {
+    const noise = noiseOf(`forecast/recalibration/1/${o}`, steps, columns);
+    const returns = model({ history, start_s, steps, paths: PATHS, noise });
+    lengths.forEach((length, k) => {
+      const loss = originLoss(returns, steps, length, seen, at, o, origins.length);
+      if (loss !== undefined) losses[k].push(loss);
+    });
+  });
+  const cells = losses.map((each) => bestCell(train, each));
+  return params(
+    cells.map((c) => Number(SCALES[c % SCALES.length].toPrecision(6))),
+    cells.map((c) => TAILS[Math.floor(c / SCALES.length)]),
+  );
+}
+
+function params(scales: readonly number[], tails: readonly number[]): Fitted {
+  return { recalibration_scales: scales, recalibration_tails: tails };
+}
+
+interface Observations {
+  readonly start_s: number;
+  readonly logs: Float64Array;
+  /** Open bars before each. */
+  readonly open: Uint32Array;
+  /** Missing bars before each. */
+  readonly missing: Uint32Array;
+}
+
+function observations(train: TrainingData, { profile }: Components, fitted: Fitted): Observations {
+  const { start_s, logs } = trainingGrid(train);
+  const factors =
+    profile && profileFactors(profile, profileOf(fitted, true).profile, start_s, train.step_s, logs.length);
+  const shut = profile ? closedFactor(profile) : 0;
+  return {
+    start_s,
+    logs,
+    open: countedBefore(logs.length, (i) => factors === undefined || factors[i] > shut),
+    missing: countedBefore(logs.length, (i) => Number.isNaN(logs[i])),
+  };
+}
+
+function countedBefore(n: number, is: (i: number) => boolean): Uint32Array {
+  const out = new Uint32Array(n + 1);
+  for (let i = 0; i < n; i++) out[i + 1] = out[i] + (is(i) ? 1 : 0);
+  return out;
+}
+
+interface Origin {
+  readonly history: Float64Array;
+  readonly start_s: number;
+  /** Index of the bar that the first simulated step is scored on. */
+  readonly at: number;
+}
+
+/** One horizon after the other, latest first, wherever the history is whole; their later share, thinned to the budget. */
+function originsOf(
+  { asset, step_s }: TrainingData,
+  { start_s, logs, missing }: Observations,
+  bars: number,
+  steps: number,
+): Origin[] {
+  const found: Origin[] = [];
+  const offset_s = scoredOffset_s(step_s);
+  for (let at = logs.length - steps; at > bars; at--) {
+    const begin_s = start_s + at * step_s - offset_s;
+    const end = (newestOpen_s(begin_s, step_s) - start_s) / step_s + 1;
+    if (end < bars || missing[end] > missing[end - bars] || Number.isNaN(logs[at - 1])) continue;
+    found.push({ history: logs.slice(end - bars, end), start_s: begin_s, at });
+    at -= steps - 1;
+  }
+  const later = found.slice(0, Math.ceil(LATER * found.length));
+  if (later.length < MIN_ORIGINS)
+    throw new ForecastError(
+      'SWARM_E_BARS_TOO_FEW',
+      `${asset}: ${later.length} horizons of ${steps * step_s} s follow a full history, ${MIN_ORIGINS} needed to recalibrate`,
+      'train on a longer period, shorten the history, or recalibrate by identity',
+    );
+  const thin = Math.ceil((later.length * steps * PATHS) / MAX_PATH_STEPS);
+  return later.filter((_, i) => i % thin === 0);
+}
+
+/** Standard normals by column, each [steps, PATHS]. */
+function noiseOf(seed: string, steps: number, columns: number): Float32Array[] {
+  const all = stratifiedNoise(seed, steps, PATHS, columns);
+  if (columns === 1) return [all];
+  return Array.from({ length: columns }, (_, k) =>
+    new Float32Array(steps * PATHS).map((_, i) => all[i * columns + k]),
+  );
+}
+
+/** Summed CRPS of an origin's blocks of one length under every correction; undefined where no block was seen. */
+function originLoss(
+  returns: Float64Array,
+  steps: number,
+  length: number,
+  { logs, open }: Observations,
+  at: number,
+  o: number,
+  origins: number,
+): Float64Array | undefined {
+  const blocks = Math.floor(steps / length);
+  const stride = Math.ceil((blocks * origins) / MAX_BLOCKS);
+  const loss = new Float64Array(SCALES.length * TAILS.length);
+  const sums = new Float64Array(PATHS);
+  let seen = 0;
+  // Every origin begins elsewhere, so that all hours have their turn.
+  for (let b = o % Math.min(stride, blocks); b < blocks; b += stride) {
+    const from = at + b * length;
+    const moved = logs[from + length - 1] - logs[from - 1];
+    if (Number.isNaN(moved) || open[from + length] === open[from]) continue;
+    sums.fill(0);
+    for (let h = b * length; h < (b + 1) * length; h++)
+      for (let i = 0; i < PATHS; i++) sums[i] += returns[h * PATHS + i];
+    addLosses(sums.sort(), moved, loss);
+    seen++;
+  }
+  return seen > 0 ? loss : undefined;
+}
+
+function addLosses(simulated: Float64Array, moved: number, loss: Float64Array): void {
+  for (let t = 0; t < TAILS.length; t++) {
+    const curve = crpsCurve(corrected(simulated, { scale: 1, tail: TAILS[t] }));
+    for (let s = 0; s < SCALES.length; s++) {
+      const scale = SCALES[s];
+      loss[t * SCALES.length + s] += scale * curve(moved / scale);
+    }
+  }
+}
+
+/**
+ * The correction whose gain over none, less its own standard error over origins, is largest; none where that is not
+ * above 0. About the truth this moves each estimate towards identity by one standard error of itself.
+ */
+function bestCell(train: TrainingData, losses: readonly Float64Array[]): number {
+  let [best, most] = [IDENTITY, 0];
+  const n = losses.length;
+  if (n < MIN_ORIGINS) return best;
+  for (let c = 0; c < SCALES.length * TAILS.length; c++) {
+    let [sum, squares] = [0, 0];
+    for (const loss of losses) {
+      const gain = loss[IDENTITY] - loss[c];
+      sum += gain;
+      squares += gain * gain;
+    }
+    if (!Number.isFinite(squares)) throw noConvergence(train, 'the recalibration');
+    const error = Math.sqrt((Math.max(0, squares - (sum * sum) / n) * n) / (n - 1));
+    const sure = sum - ERRORS * error;
+    if (sure > most) [best, most] = [c, sure];
+  }
+  return best;
+}
