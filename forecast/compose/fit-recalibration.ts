@@ -8,8 +8,9 @@ import type { CompileContext, Fitted } from '../families/family.js';
 import { crpsCurve } from '../fit/level.js';
 import { noConvergence, type TrainingData, trainingGrid, trainingReturns } from '../fit/training.js';
 import { closedFactor, profileFactors, scoredOffset_s } from '../profile/index.js';
-import { corrected, MAX_TAIL, MIN_TAIL } from '../sampler/correction.js';
+import { corrected, MAX_TAIL, MIN_TAIL, rootMeanSquare } from '../sampler/correction.js';
 import { stratifiedNoise } from '../sampler/noise.js';
+import { pairedGain } from '../score/gain.js';
 import { type Components, innovationOf } from './components.js';
 import { nativeModel, newestOpen_s } from './native.js';
 import { recalibratedBlocks_s } from './recalibration.js';
@@ -17,6 +18,7 @@ import { profileOf } from './season.js';
 import { columnsOf } from './shape.js';
 import type { Volatility } from './volatility.js';
 
+const DAY_S = 86_400;
 /** Simulated paths per origin, and how many of their steps a fit may spend. */
 const PATHS = 400;
 const MAX_PATH_STEPS = 11_000_000;
@@ -26,8 +28,10 @@ const MIN_ORIGINS = 10;
 const LATER = 2 / 3;
 /** Blocks of one length that are looked at, spread over all origins. */
 const MAX_BLOCKS = 1500;
-/** A correction's gain must be this many of its standard errors to be worth anything. */
-const ERRORS = 1;
+/** A correction's gain must be this many of its standard errors to be worth anything: with one, quiet weeks misled. */
+const ERRORS = 2;
+/** What a model misses about volatility stays missed for days. */
+const MEMORY_S = 5 * DAY_S;
 
 const SCALES = Float64Array.from({ length: 71 }, (_, k) => 1.02 ** (k - 35));
 const TAILS = Float64Array.from(
@@ -62,7 +66,9 @@ export function fitRecalibration<S extends Components, P>(
       if (loss !== undefined) losses[k].push(loss);
     });
   });
-  const cells = losses.map((each) => bestCell(train, each));
+  const span_s = origins[0].start_s - origins[origins.length - 1].start_s;
+  const lag = Math.ceil((MEMORY_S * origins.length) / span_s);
+  const cells = losses.map((each) => bestCell(train, each, lag));
   return params(
     cells.map((c) => Number(SCALES[c % SCALES.length].toPrecision(6))),
     cells.map((c) => TAILS[Math.floor(c / SCALES.length)]),
@@ -144,7 +150,7 @@ function noiseOf(seed: string, steps: number, columns: number): Float32Array[] {
   );
 }
 
-/** Summed CRPS of an origin's blocks of one length under every correction; undefined where no block was seen. */
+/** Summed CRPS, in simulated root mean squares, of an origin's blocks of one length under every correction; undefined where no block was seen. */
 function originLoss(
   returns: Float64Array,
   steps: number,
@@ -173,34 +179,32 @@ function originLoss(
   return seen > 0 ? loss : undefined;
 }
 
+/** Adds the CRPS of an ascending sample under every correction, in units of its size: a storm does not decide alone. */
 function addLosses(simulated: Float64Array, moved: number, loss: Float64Array): void {
+  const size = rootMeanSquare(simulated);
   for (let t = 0; t < TAILS.length; t++) {
     const curve = crpsCurve(corrected(simulated, { scale: 1, tail: TAILS[t] }));
     for (let s = 0; s < SCALES.length; s++) {
       const scale = SCALES[s];
-      loss[t * SCALES.length + s] += scale * curve(moved / scale);
+      loss[t * SCALES.length + s] += (scale / size) * curve(moved / scale);
     }
   }
 }
 
 /**
- * The correction whose gain over none, less its own standard error over origins, is largest; none where that is not
- * above 0. About the truth this moves each estimate towards identity by one standard error of itself.
+ * The correction whose gain over none, less its own standard errors, is largest; none where that is not above 0. About
+ * the truth this moves each estimate towards identity by as many standard errors of itself.
  */
-function bestCell(train: TrainingData, losses: readonly Float64Array[]): number {
+function bestCell(train: TrainingData, losses: readonly Float64Array[], lag: number): number {
+  if (losses.length < MIN_ORIGINS) return IDENTITY;
+  const column = (c: number): Float64Array => Float64Array.from(losses, (loss) => loss[c]);
+  const none = column(IDENTITY);
+  if (!(none.every(Number.isFinite) && none.some((v) => v > 0)))
+    throw noConvergence(train, 'the recalibration');
   let [best, most] = [IDENTITY, 0];
-  const n = losses.length;
-  if (n < MIN_ORIGINS) return best;
   for (let c = 0; c < SCALES.length * TAILS.length; c++) {
-    let [sum, squares] = [0, 0];
-    for (const loss of losses) {
-      const gain = loss[IDENTITY] - loss[c];
-      sum += gain;
-      squares += gain * gain;
-    }
-    if (!Number.isFinite(squares)) throw noConvergence(train, 'the recalibration');
-    const error = Math.sqrt((Math.max(0, squares - (sum * sum) / n) * n) / (n - 1));
-    const sure = sum - ERRORS * error;
+    const { gain, se } = pairedGain(none, column(c), { lag: Math.min(lag, Math.floor(losses.length / 4)) });
+    const sure = gain - ERRORS * se;
     if (sure > most) [best, most] = [c, sure];
   }
   return best;

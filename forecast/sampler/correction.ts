@@ -24,15 +24,17 @@ export function corrected(quantiles: Float64Array, { scale, tail }: Correction):
   if (!(rms > 0)) return quantiles.slice();
   if (tail === 1) return quantiles.map((q) => scale * q);
   const power = (tail - 1) / 2;
-  const bent = quantiles.map((q) => {
-    const u = q / rms;
-    return u * (1 + u * u) ** power;
-  });
-  const back = (scale * rms) / rootMeanSquare(bent);
-  return bent.map((t) => back * t);
+  const out = new Float64Array(quantiles.length);
+  for (let i = 0; i < out.length; i++) {
+    const u = quantiles[i] / rms;
+    out[i] = u * Math.exp(power * Math.log(1 + u * u));
+  }
+  const back = (scale * rms) / rootMeanSquare(out);
+  for (let i = 0; i < out.length; i++) out[i] *= back;
+  return out;
 }
 
-export function rootMeanSquare(values: ArrayLike<number>): number {
+export function rootMeanSquare(values: Float32Array | Float64Array): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
   return Math.sqrt(sum / values.length);
