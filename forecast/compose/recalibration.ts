@@ -10,8 +10,8 @@ import type { Sampling } from '../sampler/plan.js';
 import type { Components } from './components.js';
 
 /**
- * The law of a block is known to CRPS / source_paths, the law of 1000 placed paths to CRPS / 1000 were they drawn: from
- * 4000 three quarters of that are won, from 20,000 one fifth more at five times the price.
+ * Of what 1000 drawn paths score beyond a Gaussian law, placed ones keep 20% from 1000 simulated paths, 10% from 2000,
+ * 5% from 4000 and 1% from 20,000, which takes three times as long as 4000.
  */
 const SOURCE_PATHS = 4000;
 const SWEEPS = 3;
