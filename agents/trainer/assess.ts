@@ -1,7 +1,7 @@
 // A checker's re-run: the artifact from its bytes alone, on hidden windows, beside the champion and the yardstick.
 import { ForecastError } from '../../forecast/errors.js';
-import { pairedGain } from '../../forecast/evaluate.js';
 import { unpackArtifact } from '../../forecast/manifest.js';
+import { pairedGain } from '../../forecast/score/gain.js';
 import { windowSetDigest } from '../../forecast/windows.js';
 import {
   inSandbox,

@@ -1,10 +1,10 @@
 // From a spec to an artifact with a score on public windows.
 import type { Bars } from '../../forecast/bars.js';
-import { pairedGain } from '../../forecast/evaluate.js';
 import { fitAndCompile, parseSpec, type Spec } from '../../forecast/families/index.js';
 import { pooledTrainingData } from '../../forecast/fit/training.js';
 import { artifactDigest, packArtifact } from '../../forecast/manifest.js';
 import { openInProcess } from '../../forecast/onnx/session.js';
+import { pairedGain } from '../../forecast/score/gain.js';
 import { windowSetDigest } from '../../forecast/windows.js';
 import { mean, type SlotData, scoresOf, windowsOf, yardstickScores } from './scoring.js';
 

@@ -5,7 +5,6 @@ import { lookbackBars, overlapLag, type SlotPlan, slotPlan } from '../../agents/
 import type { ModelRef, Scored, WindowScore } from '../../forecast/backtest/scorer.js';
 import { sha256Hex } from '../../forecast/canonical.js';
 import { ForecastError } from '../../forecast/errors.js';
-import { pairedGain } from '../../forecast/evaluate.js';
 import {
   canonicalJson,
   referenceSpec,
@@ -14,6 +13,7 @@ import {
   yardstickSpec,
 } from '../../forecast/families/index.js';
 import { artifactDigest } from '../../forecast/manifest.js';
+import { pairedGain } from '../../forecast/score/gain.js';
 import { windowSetDigest, windowStarts } from '../../forecast/windows.js';
 import { type Constants, seededConstants } from '../../trust/constants.js';
 import type { Lab } from './session.js';

@@ -2,7 +2,8 @@
 // Promises: slices and intervals add up to the whole; a gain that cannot be computed is null, never 0.
 // Leaves to others: printing and drawing.
 import type { Bars } from '../bars.js';
-import { type EvaluatedCompetition, pairedGain } from '../evaluate.js';
+import type { EvaluatedCompetition } from '../evaluate.js';
+import { pairedGain } from '../score/gain.js';
 import { windowSetDigest } from '../windows.js';
 import { type Calibration, calibration, PIT_AT } from './pit.js';
 import type { WindowScore } from './scorer.js';

@@ -1,4 +1,4 @@
-// The optional components of a spec: profile, innovation and dynamics, beside the level that every model has.
+// The optional components of a spec: profile, innovation, dynamics and recalibration, beside the level of every model.
 // Promises: a spec without any of them means what it meant before there were any.
 // Leaves to others: the volatility process, which names the family.
 import { z } from 'zod';
@@ -46,6 +46,16 @@ const dynamicsSchema = z
   });
 export type Dynamics = z.infer<typeof dynamicsSchema>;
 
+const source_paths = z.number().int().min(1000).max(50_000).optional();
+
+/** Paths placed on quantiles instead of drawn; absent: drawn. */
+export const recalibrationSchema = z.discriminatedUnion('kind', [
+  /** Of the law as it is simulated. */
+  z.strictObject({ kind: z.literal('identity'), source_paths }),
+  /** Of that law with a fitted scale and tail per scored block length. */
+  z.strictObject({ kind: z.literal('interval'), source_paths }),
+]);
+
 /** Fields of every composed spec. */
 export const componentFields = {
   horizon_s: horizon,
@@ -55,6 +65,7 @@ export const componentFields = {
   innovation: innovationSchema.optional(),
   profile: profileSchema.optional(),
   dynamics: dynamicsSchema.optional(),
+  recalibration: recalibrationSchema.optional(),
 };
 const componentsSchema = z.strictObject(componentFields);
 export type Components = z.infer<typeof componentsSchema>;

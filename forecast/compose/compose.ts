@@ -1,8 +1,9 @@
-// One model from its components: volatility, profile, innovation, dynamics and level, fitted in that order.
+// One model from its components: volatility, profile, innovation, dynamics, level and recalibration, fitted in turn.
 // Promises: every combination fits and compiles alike; a return is
-//   level x factor of the profile x deviation of the volatility x (shock through the bounce).
+//   level x factor of the profile x deviation of the volatility x (shock through the bounce),
+// and recalibration says whether paths are drawn from that law or placed on it, corrected by block length.
 // Leaves to others: what each component is.
-import type { CompileContext, Fitted, MemberFamily, NativeRequest } from '../families/family.js';
+import type { CompileContext, Fitted, MemberFamily } from '../families/family.js';
 import { fitLevel } from '../fit/level.js';
 import { fitTail } from '../fit/tail.js';
 import type { TrainingData } from '../fit/training.js';
@@ -10,10 +11,12 @@ import { buildModel } from '../onnx/graph.js';
 import { bounceOf, bouncePath, fitBounce, shocksOf } from './bounce.js';
 import { type Components, innovationOf } from './components.js';
 import { composedGraph } from './composed-graph.js';
+import { fitRecalibration } from './fit-recalibration.js';
 import { fitShape } from './fit-shape.js';
-import { nativeReturns } from './native.js';
+import { nativeModel } from './native.js';
 import { partsOf } from './parts.js';
-import { deseasonalised } from './season.js';
+import { identity, samplingOf } from './recalibration.js';
+import { deseasonalised, weekOf } from './season.js';
 import { columnsOf, shapeOf } from './shape.js';
 import { commonKnobs, componentChoices, componentKnobs } from './space.js';
 import type { Filtered, Volatility } from './volatility.js';
@@ -34,8 +37,8 @@ export function composed<S extends Components, P extends Known>(
     shape,
     graph: (g: Parameters<typeof composedGraph>[0], fitted: Fitted, ctx: CompileContext<S>) =>
       composedGraph(g, volatility, partsOf(volatility, fitted, ctx), ctx),
-    simulate: (fitted: Fitted, ctx: CompileContext<S>, request: NativeRequest) =>
-      nativeReturns(volatility, fitted, ctx, request),
+    simulator: (fitted: Fitted, ctx: CompileContext<S>) => nativeModel(volatility, fitted, ctx),
+    week: (fitted: Fitted, spec: S) => weekOf(spec, fitted),
   };
   return {
     name: volatility.name,
@@ -46,7 +49,24 @@ export function composed<S extends Components, P extends Known>(
     start: volatility.start,
     historyBars: volatility.historyBars,
     wholeBars: volatility.historyBars,
-    fit: (train, spec) => fitComposed(volatility, train, spec),
+    fit(train, spec) {
+      const fitted = fitComposed(volatility, train, spec);
+      if (spec.recalibration?.kind !== 'interval') return fitted;
+      const { step_s } = train;
+      return {
+        ...fitted,
+        ...fitRecalibration(train, {
+          horizon_s: spec.horizon_s,
+          bars: volatility.historyBars(spec, step_s),
+          whole: volatility.historyBars(spec, step_s),
+          columns: shape(spec, step_s).noiseColumns,
+          week: part.week(fitted, spec),
+          simulate: part.simulator({ ...fitted, ...identity(spec, step_s) }, { spec, step_s }),
+        }),
+      };
+    },
+    sampling: (fitted, ctx) =>
+      ctx.spec.recalibration && samplingOf(partsOf(volatility, fitted, ctx).fitted, ctx),
     compile: (fitted, ctx) => buildModel(shape(ctx.spec, ctx.step_s), (g) => part.graph(g, fitted, ctx)),
     part,
   };

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { CompileContext, Fitted } from '../families/family.js';
 import { parseParams } from '../families/params.js';
 import { type Components, innovationOf } from './components.js';
+import { recalibrationParams } from './recalibration.js';
 import { profileOf } from './season.js';
 import type { Volatility } from './volatility.js';
 
@@ -33,7 +34,7 @@ const SHAPE_PARAMS = {
 export function partsOf<S extends Components, P>(
   volatility: Volatility<S, P>,
   fitted: Fitted,
-  { spec }: CompileContext<S>,
+  { spec, step_s }: CompileContext<S>,
 ): Parts<P> {
   const { profile, others } = profileOf(fitted, spec.profile !== undefined);
   const innovation = innovationOf(spec);
@@ -48,6 +49,7 @@ export function partsOf<S extends Components, P>(
         }
       : {}),
     ...(spec.dynamics ? { bounce: numbers.length(spec.dynamics.lags) } : {}),
+    ...recalibrationParams(spec, step_s),
     scale: z.number().positive(),
   });
   parseParams(volatility.name, schema, others);

@@ -3,7 +3,7 @@
 // Leaves to others: the profile itself.
 import type { Fitted } from '../families/family.js';
 import { type TrainingData, type TrainingReturns, trainingReturns } from '../fit/training.js';
-import { fitProfile, type Profile, profileFactors } from '../profile/index.js';
+import { type FittedWeek, fitProfile, type Profile, profileFactors } from '../profile/index.js';
 
 const PREFIX = 'profile.';
 
@@ -43,4 +43,12 @@ export function profileOf(fitted: Fitted, present: boolean): { profile: Fitted; 
     ),
     others: Object.fromEntries(entries.filter(([name]) => !belongs(name))),
   };
+}
+
+/** The fitted profile of a spec; undefined: it has none. */
+export function weekOf(
+  { profile }: { readonly profile?: Profile | undefined },
+  fitted: Fitted,
+): FittedWeek | undefined {
+  return profile && { profile, params: profileOf(fitted, true).profile };
 }

@@ -19,6 +19,13 @@ export const componentKnobs: Readonly<Record<string, Knob>> = {
   'dynamics.lags': { min: 1, max: 5, integer: true },
 };
 
+/** Drawn, placed, and placed with a correction. */
+export const recalibrationChoices: readonly unknown[] = [
+  undefined,
+  { kind: 'identity' },
+  { kind: 'interval' },
+];
+
 /** A Student-t innovation is chosen by leaving `innovation` out, which puts `nu` back. */
 export const componentChoices: Readonly<Record<string, readonly unknown[]>> = {
   innovation: [
@@ -31,4 +38,5 @@ export const componentChoices: Readonly<Record<string, readonly unknown[]>> = {
     { kind: 'student_t', nu: 'fit', jumps: { per_day: 'fit', size: 'fit' } },
   ],
   dynamics: [undefined, { kind: 'bounce', lags: 2, coefficients: 'fit' }],
+  recalibration: recalibrationChoices,
 };

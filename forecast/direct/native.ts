@@ -3,7 +3,7 @@
 // Leaves to others: speed.
 import type { NativeRequest } from '../families/family.js';
 import { throughMap } from '../fit/map.js';
-import { localMinute, profileFactors, scoredOffset_s } from '../profile/index.js';
+import { localMinute, newestOpen_s, profileFactors, scoredOffset_s } from '../profile/index.js';
 import type { DirectModel } from './graph.js';
 import { HOURS, KNOT_LIMIT, knotPositions } from './plan.js';
 import { statesOf } from './state.js';
@@ -15,8 +15,7 @@ export function directReturns(
   { history, start_s, steps, paths, noise }: NativeRequest,
 ): Float64Array {
   const { step_s, profile, profileParams } = m;
-  // The newest bar that an answer sees closed a minute before the start: see historyFactor.
-  const newest_s = Math.floor((start_s - 60) / step_s) * step_s - step_s;
+  const newest_s = newestOpen_s(start_s, step_s);
   const bar = history.length - 1;
   const past = profileFactors(profile, profileParams, newest_s - bar * step_s, step_s, history.length);
   const states = statesOf(unseasoned(history, profile, past), step_s, m.state);

@@ -4,6 +4,7 @@
 import type { ZodType } from 'zod';
 import type { TrainingData } from '../fit/training.js';
 import type { GraphBuilder, ModelShape } from '../onnx/graph.js';
+import type { FittedWeek } from '../profile/index.js';
 import type { Sampling } from '../sampler/plan.js';
 
 export type { TrainingData } from '../fit/training.js';
@@ -20,6 +21,9 @@ export interface NativeRequest {
   /** Standard normals by column, each [steps, paths]; more columns than the model reads do no harm. */
   readonly noise: readonly Float32Array[];
 }
+
+/** Log returns [steps x paths], row-major. */
+export type NativeSimulator = (request: NativeRequest) => Float64Array;
 
 /** One numeric spec field that a searcher may vary. */
 export interface Knob {
@@ -70,6 +74,8 @@ export interface Part<S> {
   shape(spec: S, step_s: number): ModelShape;
   /** The name of its log returns, float [steps, paths]. */
   graph(g: GraphBuilder, params: Fitted, ctx: CompileContext<S>): string;
-  /** The same law without a graph: log returns [steps x paths], row-major. */
-  simulate(params: Fitted, ctx: CompileContext<S>, request: NativeRequest): Float64Array;
+  /** The same law without a graph. */
+  simulator(params: Fitted, ctx: CompileContext<S>): NativeSimulator;
+  /** Which hours of the week are closed, and how the others differ; undefined: it does not know. */
+  week(params: Fitted, spec: S): FittedWeek | undefined;
 }

@@ -34,10 +34,11 @@ export const gbm: MemberFamily<GbmSpec> = {
   part: {
     shape: () => SHAPE,
     graph,
-    simulate(fitted, { step_s }, { noise }) {
+    simulator(fitted, { step_s }) {
       const sigma = parseParams('gbm', params, fitted).sigma_hourly * Math.sqrt(step_s / 3600);
-      return Float64Array.from(noise[0], (z) => Math.log1p(sigma * z));
+      return ({ noise }) => Float64Array.from(noise[0], (z) => Math.log1p(sigma * z));
     },
+    week: () => undefined,
   },
 };
 

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { assetClass } from '../asset-class.js';
 import { profileSchema } from '../profile/index.js';
-import { horizon } from './spec-fields.js';
+import { horizon, scoredBlocks_s } from './spec-fields.js';
 
 const HOUR = 3600;
 const DAY = 86_400;
@@ -93,7 +93,7 @@ function dayStart(horizon_s: number): HarSeasonMixSpec {
     rough_s: [12 * HOUR, 3 * DAY],
     window_s: 60 * DAY,
     knots_s: [300, 900, HOUR, 4 * HOUR, 12 * HOUR, 24 * HOUR],
-    blocks_s: [300, 1800, 3 * HOUR, DAY],
+    blocks_s: scoredBlocks_s(horizon_s),
     first_s: [],
     ridge: 2,
     season_ridge: 3,
@@ -114,7 +114,7 @@ function hourStart(horizon_s: number): HarSeasonMixSpec {
     rough_s: [HOUR, 6 * HOUR],
     window_s: 10 * DAY,
     knots_s: [60, 240, 900, HOUR],
-    blocks_s: [60, 120, 300, 900, 1800, HOUR],
+    blocks_s: scoredBlocks_s(horizon_s),
     first_s: [300, 600, 900, 1200, 1500, 1800, 2100, 2400, 2700, 3000, 3300],
     ridge: 2,
     season_ridge: 3,

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { mixtureMap } from '../compose/mixture.js';
 import { type DirectFit, fitDirect } from '../direct/fit.js';
 import { type DirectModel, directGraph, directShape } from '../direct/graph.js';
-import { lawDeviation } from '../direct/law.js';
+import { type Law, lawDeviation } from '../direct/law.js';
 import { directReturns } from '../direct/native.js';
 import type { DirectPlan } from '../direct/plan.js';
 import type { StatePlan } from '../direct/state.js';
@@ -16,7 +16,6 @@ import { trainingReturns } from '../fit/training.js';
 import { MAX_HISTORY_BARS } from '../onnx/contract.js';
 import { buildModel, type ModelShape } from '../onnx/graph.js';
 import { fitProfile, type ProfileParams } from '../profile/index.js';
-import type { Sampling } from '../sampler/plan.js';
 import type { CompileContext, Fitted, MemberFamily, TrainingData } from './family.js';
 import { type HarSeasonMixSpec, harSeasonMixSchema, harSeasonMixStart } from './har-season-mix-spec.js';
 import { parseParams } from './params.js';
@@ -122,6 +121,13 @@ function pooledSets(
   ];
 }
 
+/** An entry of a sampling's laws. */
+interface StatedLaw {
+  readonly seconds: number;
+  readonly first: boolean;
+  readonly law: Law;
+}
+
 export const harSeasonMix: MemberFamily<HarSeasonMixSpec> = {
   name: 'har_season_mix',
   schema: harSeasonMixSchema,
@@ -154,7 +160,11 @@ export const harSeasonMix: MemberFamily<HarSeasonMixSpec> = {
   part: {
     shape,
     graph: (g, fitted, ctx) => directGraph(g, withTails(modelOf(fitted, ctx), fitted, ctx)),
-    simulate: (fitted, ctx, request) => directReturns(withTails(modelOf(fitted, ctx), fitted, ctx), request),
+    simulator(fitted, ctx) {
+      const model = withTails(modelOf(fitted, ctx), fitted, ctx);
+      return (request) => directReturns(model, request);
+    },
+    week: (params, { profile }) => ({ profile, params }),
   },
   sampling: (fitted, ctx) => ({
     source_paths: ctx.spec.source_paths,
@@ -182,7 +192,7 @@ function modelOf(fitted: Fitted, { spec, step_s }: CompileContext<HarSeasonMixSp
   };
 }
 
-function lawsOf(fitted: Fitted, { spec, step_s }: CompileContext<HarSeasonMixSpec>): Sampling['laws'] {
+function lawsOf(fitted: Fitted, { spec, step_s }: CompileContext<HarSeasonMixSpec>): StatedLaw[] {
   const { laws } = parseParams('har_season_mix', paramsSchema, fitted);
   const blocks = blocksIn(spec, step_s);
   const size = laws.length / blocks.length / 2;

@@ -136,7 +136,8 @@ function member<S extends Spec>(family: MemberFamily<S>): MemberFamily<Spec> {
     part: {
       shape: (spec, step_s) => part.shape(own(spec), step_s),
       graph: (g, params, ctx) => part.graph(g, params, { ...ctx, spec: own(ctx.spec) }),
-      simulate: (params, ctx, request) => part.simulate(params, { ...ctx, spec: own(ctx.spec) }, request),
+      week: (params, spec) => part.week(params, own(spec)),
+      simulator: (params, ctx) => part.simulator(params, { ...ctx, spec: own(ctx.spec) }),
     },
   };
 }

@@ -2,13 +2,14 @@
 // Promises: members of one horizon, none of them a pool, whose parameters together fit a manifest.
 // Leaves to others: the members' own schemas.
 import { z } from 'zod';
-import type { Innovation } from '../compose/components.js';
+import { type Innovation, recalibrationSchema } from '../compose/components.js';
 import { horizon } from './spec-fields.js';
 
 type Member = {
   readonly family: string;
   readonly horizon_s?: number;
   readonly innovation?: Innovation | undefined;
+  readonly recalibration?: unknown;
 };
 
 export function poolSchemaOf<M extends z.ZodType<Member>>(member: M) {
@@ -19,6 +20,10 @@ export function poolSchemaOf<M extends z.ZodType<Member>>(member: M) {
       members: z.array(member).min(2).max(6),
       /** Shares of the paths, or 'fit' to minimise CRPS on the last part of the training bars. */
       weights: z.union([z.literal('fit'), z.array(z.number().min(0).max(1)).min(2).max(6)]),
+      recalibration: recalibrationSchema.optional(),
+    })
+    .refine((s) => s.members.every((m) => m.recalibration === undefined), {
+      message: 'the pool is recalibrated as a whole, its members are not',
     })
     .refine((s) => s.members.every((m) => m.horizon_s === undefined || m.horizon_s === s.horizon_s), {
       message: 'members must have the horizon of the pool',

@@ -42,6 +42,7 @@ export function fitWeights(
       'train on a longer period, or give weights as numbers',
     );
   const scores = emptyScores(spec.members.length);
+  const simulators = spec.members.map((m, k) => family(m).part.simulator(fits[k], { spec: m, step_s }));
   for (const end of origins) {
     const noise = [0, 1, 2, 3].map((k) => {
       const column = new Float32Array(steps * PATHS);
@@ -51,8 +52,7 @@ export function fitWeights(
     const start_s = first_s + (end + 1) * step_s;
     const simulated = spec.members.map((m, k) => {
       const history = logs.subarray(end - family(m).historyBars(m, step_s), end);
-      const request = { history, start_s, steps, paths: PATHS, noise };
-      return family(m).part.simulate(fits[k], { spec: m, step_s }, request);
+      return simulators[k]({ history, start_s, steps, paths: PATHS, noise });
     });
     for (let length = 1; length <= steps; length = length < steps ? Math.min(steps, length * 6) : steps + 1) {
       // The first and the last steps; one of many blocks speaks for all of its length, as the subnet sums them.

@@ -2,9 +2,12 @@
 // Promises: a linear pool of its members' laws, up to rounding shares to whole paths.
 // Leaves to others: the members, and the score that weights minimise (fit/pool.ts).
 import { z } from 'zod';
+import { fitRecalibration } from '../compose/fit-recalibration.js';
+import { samplingOf } from '../compose/recalibration.js';
+import { recalibrationChoices } from '../compose/space.js';
 import { buildModel, type GraphBuilder, type ModelShape, renamed } from '../onnx/graph.js';
 import { ELEMENT } from '../onnx/proto.js';
-import type { CompileContext, Family, Fitted, Knob, MemberFamily } from './family.js';
+import type { CompileContext, Family, Fitted, Knob, MemberFamily, NativeSimulator } from './family.js';
 import { noiseAxis } from './innovation.js';
 import { parseParams } from './params.js';
 import { fitWeights } from './pool-weights.js';
@@ -35,6 +38,7 @@ export function poolFamily(members: Members, schema: typeof poolSchema): Family<
     name: 'pool',
     schema,
     knobs: {},
+    choices: { recalibration: recalibrationChoices },
     nested: memberKnobs(members),
     start: (asset, horizon_s) => ({
       family: 'pool',
@@ -53,8 +57,21 @@ export function poolFamily(members: Members, schema: typeof poolSchema): Family<
       const own = fits.flatMap((fit, k) =>
         Object.entries(fit).map(([name, v]) => [`${k}.${name}`, v] as const),
       );
-      return { ...Object.fromEntries(own), weights };
+      const fitted: Fitted = { ...Object.fromEntries(own), weights };
+      if (spec.recalibration?.kind !== 'interval') return fitted;
+      const ctx = { spec, step_s: train.step_s };
+      const weeks = spec.members.map((m, k) => family(m).part.week(fits[k], m));
+      const uncorrected = {
+        horizon_s: spec.horizon_s,
+        bars: historyBars(spec, train.step_s),
+        whole: wholeBars(spec, train.step_s),
+        columns: shape(spec, train.step_s).noiseColumns,
+        week: weeks.find((w) => w?.profile.closed === 'learned'),
+        simulate: poolSimulator(fitted, ctx, family),
+      };
+      return { ...fitted, ...fitRecalibration(train, uncorrected) };
     },
+    sampling: (fitted, ctx) => ctx.spec.recalibration && samplingOf(fitted, ctx),
     compile: (fitted, ctx) => buildModel(shape(ctx.spec, ctx.step_s), (g) => graph(g, fitted, ctx)),
   };
 }
@@ -76,6 +93,52 @@ function fittedOf(fitted: Fitted, k: number): Fitted {
   return Object.fromEntries(own.map(([name, value]) => [name.slice(prefix.length), value]));
 }
 
+function weightsOf(fitted: Fitted, spec: PoolSpec): readonly number[] {
+  const weightsSchema = z.object({ weights: z.array(z.number().min(0)).length(spec.members.length) });
+  return parseParams('pool', weightsSchema, fitted).weights;
+}
+
+/** The pool without a graph: each member its share of the paths, in the order of the members. */
+export function poolSimulator(
+  fitted: Fitted,
+  { spec, step_s }: CompileContext<PoolSpec>,
+  family: (m: MemberSpec) => MemberFamily<Spec>,
+): NativeSimulator {
+  const weights = weightsOf(fitted, spec);
+  const members = spec.members.map((m, k) => ({
+    bars: family(m).historyBars(m, step_s),
+    simulate: family(m).part.simulator(fittedOf(fitted, k), { spec: m, step_s }),
+  }));
+  return ({ history, start_s, steps, paths, noise }) => {
+    const out = new Float64Array(steps * paths);
+    let [from, share] = [0, 0];
+    for (const [k, { bars, simulate }] of members.entries()) {
+      share += weights[k];
+      const to = k === members.length - 1 ? paths : Math.round(paths * Math.min(1, share));
+      const width = to - from;
+      const own = noise.map((column) => columnsFrom(column, steps, paths, from, to));
+      const request = { history: history.subarray(history.length - bars), start_s, steps, paths: width };
+      const returns = simulate({ ...request, noise: own });
+      for (let h = 0; h < steps; h++) out.set(returns.subarray(h * width, (h + 1) * width), h * paths + from);
+      from = to;
+    }
+    return out;
+  };
+}
+
+/** Columns [from, to) of a matrix [rows x width]. */
+function columnsFrom(
+  matrix: Float32Array,
+  rows: number,
+  width: number,
+  from: number,
+  to: number,
+): Float32Array {
+  const out = new Float32Array(rows * (to - from));
+  for (let h = 0; h < rows; h++) out.set(matrix.subarray(h * width + from, h * width + to), h * (to - from));
+  return out;
+}
+
 function poolGraph(
   g: GraphBuilder,
   fitted: Fitted,
@@ -83,8 +146,7 @@ function poolGraph(
   family: (m: MemberSpec) => MemberFamily<Spec>,
   whole: ModelShape,
 ): string {
-  const weightsSchema = z.object({ weights: z.array(z.number().min(0)).length(spec.members.length) });
-  const { weights } = parseParams('pool', weightsSchema, fitted);
+  const weights = weightsOf(fitted, spec);
   const paths = g.op('Cast', [noiseAxis(g, 1)], { to: ELEMENT.DOUBLE });
   const ends = weights.map((_, k) => {
     if (k === weights.length - 1) return noiseAxis(g, 1);

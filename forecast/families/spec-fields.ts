@@ -14,3 +14,8 @@ export const horizon = z
 export const level = z.union([z.literal('fit'), z.number().min(MIN_LEVEL).max(MAX_LEVEL)]);
 /** Degrees of freedom: a number (200 and more: Gaussian), or 'fit' for maximum likelihood. */
 export const tail = z.union([z.literal('fit'), z.number().min(MIN_NU).max(1000)]);
+
+/** Lengths of the blocks, seconds ascending, that competitions with a horizon like this one score one after the other. */
+export function scoredBlocks_s(horizon_s: number): number[] {
+  return horizon_s > 3 * 3600 ? [300, 1800, 10_800, 86_400] : [60, 120, 300, 900, 1800, 3600];
+}

@@ -32,9 +32,8 @@ function blockSets(horizonSteps: number): BlockSet[] {
   return sets;
 }
 
-/** Exact mean CRPS curve of an ensemble: E|X - u| - E|X - X'| / 2 by prefix sums. Sorts `sample` in place. */
-export function crpsCurve(sample: Float64Array): CrpsCurve {
-  const x = sample.sort();
+/** Exact mean CRPS curve of an ascending ensemble: E|X - u| - E|X - X'| / 2 by prefix sums. */
+export function crpsCurve(x: Float64Array): CrpsCurve {
   const n = x.length;
   const prefix = new Float64Array(n + 1);
   let spread = 0;
@@ -109,7 +108,7 @@ function blockCurves(blocks: readonly BlockSet[], steps: number, walk: Walk, col
       samples[k][p] = (sum[lead + length] - sum[lead]) / Math.sqrt(length);
     });
   }
-  return samples.map(crpsCurve);
+  return samples.map((sample) => crpsCurve(sample.sort()));
 }
 
 function observe(

@@ -24,6 +24,12 @@ export type Profile = z.infer<typeof profileSchema>;
 const tables = z.record(z.string(), z.union([z.number(), z.array(z.number())]));
 export type ProfileParams = Readonly<Record<string, number | readonly number[]>>;
 
+/** A profile with what was learned for it. */
+export interface FittedWeek {
+  readonly profile: Profile;
+  readonly params: ProfileParams;
+}
+
 export const WEEK_MINUTES = 10_080;
 const DAY_BUCKETS = 288;
 const HOUR_BUCKETS = 168;
@@ -34,6 +40,11 @@ const CLOSED_FLOOR = 1e-3;
 
 /** The bar whose return a step opening at t is scored with opens this much later: see gridPrices. */
 export const scoredOffset_s = (step_s: number): number => (step_s === 60 ? 60 : 0);
+
+/** Open of the newest bar that an answer sees: it closed a minute before the start. See historyFactor. */
+export function newestOpen_s(start_s: number, step_s: number): number {
+  return Math.floor((start_s - 60) / step_s) * step_s - step_s;
+}
 
 /** Minute of the profile's week at t, and New York's holiday code for it. */
 export function localMinute(profile: Profile, t_s: number): number {

@@ -3,19 +3,25 @@
 // Promises: a sampling is bounded, so a hostile manifest cannot ask for a day of work.
 // Leaves to others: the placing itself (place.ts).
 import { z } from 'zod';
-import { type Law, lawSchema } from '../direct/law.js';
+import { lawSchema } from '../direct/law.js';
 import type { ScoringInterval } from '../score/index.js';
+import { correctionSchema } from './correction.js';
+
+/** A stated law of its own, or a correction of the simulated one. */
+const blockLawSchema = z.union([lawSchema, correctionSchema]);
+export type BlockLaw = z.infer<typeof blockLawSchema>;
 
 export const samplingSchema = z.strictObject({
   /** Paths that are simulated to know the law of every block. */
   source_paths: z.number().int().min(1000).max(50_000),
   sweeps: z.number().int().min(1).max(6),
   /**
-   * Recalibration: the law of a block return in units of its simulated root mean square, by block length. `first`: of
-   * the horizon's first block of that length. Without entries the simulated law is taken as it is.
+   * Recalibration by block length: the law of a block return in units of its simulated root mean square, or a
+   * correction of the simulated law. `first`: of the horizon's first block of that length. Without entries the
+   * simulated law is taken as it is.
    */
   laws: z
-    .array(z.strictObject({ seconds: z.number().int().positive(), first: z.boolean(), law: lawSchema }))
+    .array(z.strictObject({ seconds: z.number().int().positive(), first: z.boolean(), law: blockLawSchema }))
     .max(32),
 });
 export type Sampling = z.infer<typeof samplingSchema>;
@@ -24,7 +30,7 @@ export type Sampling = z.infer<typeof samplingSchema>;
 export interface Grid {
   readonly steps: number;
   readonly kind: 'blocks' | 'levels' | 'first';
-  readonly law?: Law | undefined;
+  readonly law?: BlockLaw | undefined;
 }
 
 export interface PlacePlan {
@@ -58,7 +64,7 @@ export function placePlan(
 }
 
 /** The law stated for a length, else that of the nearest length: shapes change slowly with it. */
-function lawFor({ laws }: Sampling, seconds: number, first: boolean): Law | undefined {
+function lawFor({ laws }: Sampling, seconds: number, first: boolean): BlockLaw | undefined {
   const distance = (v: Sampling['laws'][number]): number =>
     Math.abs(Math.log(v.seconds / seconds)) + (v.first === first ? 0 : 1e-3);
   return [...laws].sort((a, b) => distance(a) - distance(b))[0]?.law;

@@ -1,7 +1,8 @@
 // The law of every scored block, read from many simulated paths: quantiles at midpoints.
 // Promises: quantiles of the sample itself, as exact as its histogram, or of a stated law at the sample's root mean
 // square. Leaves moving paths onto them to place.ts.
-import { lawQuantiles } from '../direct/law.js';
+import { type Law, lawQuantiles } from '../direct/law.js';
+import { corrected } from './correction.js';
 import type { Grid } from './plan.js';
 import { midpointQuantiles } from './quantiles.js';
 
@@ -32,7 +33,6 @@ export function targetsOf(
   count: number,
   grids: readonly Grid[],
 ): BlockTarget[][] {
-  const shapes = grids.map((g) => (g.law === undefined ? null : unitQuantiles(g.law, count)));
   const found: BlockTarget[][] = grids.map(() => []);
   const n = portions.reduce((total, portion) => total + portion.length, 0) / steps;
   const rows = sumsOf(grids, n);
@@ -44,12 +44,13 @@ export function targetsOf(
       const { steps: length, kind } = grids[g];
       if (end % length !== 0 || (kind === 'first' && end > length)) continue;
       const from = kind === 'blocks' ? end - length : 0;
-      const shape = shapes[g];
+      const law = grids[g].law;
       let quantiles: Float64Array;
-      if (shape === null) {
+      if (law === undefined || 'tail' in law) {
         quantiles = midpointQuantiles(sums.values, count, parts[0] ?? unread);
+        if (law !== undefined) quantiles = corrected(quantiles, law);
         parts = parts.slice(1);
-      } else quantiles = scaled(shape, rootMeanSquare(sums.values, n));
+      } else quantiles = scaled(unitQuantiles(law, count), rootMeanSquare(sums.values, n));
       found[g].push({ from, to: end, quantiles });
     }
     for (const part of parts) addTo(part, sums.values);
@@ -101,7 +102,7 @@ const known = new Map<string, Float64Array>();
 const MOST_KNOWN = 64;
 
 /** A law's midpoint quantiles, kept: a miner asks for the same few again and again. */
-function unitQuantiles(law: Parameters<typeof lawQuantiles>[0], count: number): Float64Array {
+function unitQuantiles(law: Law, count: number): Float64Array {
   const key = `${count} ${JSON.stringify(law)}`;
   let made = known.get(key);
   if (made === undefined) {

@@ -3,7 +3,7 @@
 
 import type { Components } from '../../forecast/compose/components.js';
 import { composed } from '../../forecast/compose/compose.js';
-import { nativeReturns } from '../../forecast/compose/native.js';
+import { nativeModel } from '../../forecast/compose/native.js';
 import { columnsOf } from '../../forecast/compose/shape.js';
 import type { Volatility } from '../../forecast/compose/volatility.js';
 import type { Fitted, TrainingData } from '../../forecast/families/family.js';
@@ -68,7 +68,7 @@ export async function bothWays<S extends Components, P extends object>(
   const request = { history, start_s, steps, paths };
   const got = await sim.simulate({ ...request, step_s: STEP, seed });
   await sim.close();
-  return { got, want: nativeReturns(volatility, fitted, ctx, { ...request, noise }) };
+  return { got, want: nativeModel(volatility, fitted, ctx)({ ...request, noise }) };
 }
 
 interface Request {

@@ -69,7 +69,7 @@ describe('har_season_mix', () => {
       rng(seed).fillNormal(column);
       return column;
     });
-    const want = harSeasonMix.part.simulate(manifest.params, { spec, step_s: STEP }, { ...request, noise });
+    const want = harSeasonMix.part.simulator(manifest.params, { spec, step_s: STEP })({ ...request, noise });
     let widest = 0;
     for (let h = 0; h < 288; h++)
       for (let i = 0; i < 10; i++) {

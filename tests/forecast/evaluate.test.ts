@@ -1,7 +1,7 @@
 // Judging: gains with honest errors on made numbers, and the order of models on recorded markets.
 import { describe, expect, it } from 'vitest';
 import { type Bars, segments } from '../../forecast/bars.js';
-import { evaluate, pairedGain } from '../../forecast/evaluate.js';
+import { evaluate } from '../../forecast/evaluate.js';
 import {
   families,
   fitAndCompile,
@@ -11,6 +11,7 @@ import {
 } from '../../forecast/families/index.js';
 import { openInProcess } from '../../forecast/onnx/index.js';
 import { rng } from '../../forecast/rng.js';
+import { pairedGain } from '../../forecast/score/gain.js';
 import { usableWindows, windowStarts } from '../../forecast/windows.js';
 import { HIGH, LOW } from './competitions.js';
 import { readRecorded, recordedFile } from './recorded-bars.js';
