@@ -62,7 +62,7 @@ describe('swarm backtest', () => {
     ['a slot that is none', ['--slot', 'BTC'], 2, 'SWARM_E_SLOT_INVALID'],
     ['an unknown competition', ['--slot', '7d/BTC'], 2, 'SWARM_E_UNKNOWN_COMPETITION'],
     ['an asset that the competition lacks', ['--slot', '1h/DOGE'], 2, 'SWARM_E_UNKNOWN_ASSET'],
-    ['an asset without bars', ['--slot', '1h/ETH'], 1, 'has no bars of ETH'],
+    ['an asset without bars', ['--slot', '1h/ETH'], 1, 'has no 1-minute bars of ETH'],
     ['a step without bars', ['--slot', '24h/BTC'], 1, 'has no 5-minute bars of BTC'],
     ['a directory that is none', ['--bars', join(folder.path, 'nowhere')], 1, 'SWARM_E_DATA_MISSING'],
     ['too short a stretch', ['--from', at(40), '--to', at(40)], 1, '0 of 0 windows'],
