@@ -84,9 +84,10 @@ export function contiguousHistory(b: Bars, asOf_s: number, n: number): Float64Ar
 export interface HistoryNeed {
   readonly history_bars: number;
   readonly history_gaps?: true | undefined;
+  readonly history_observed?: number | undefined;
 }
 
-/** Fewer observed bars than this say nothing, however long the grid. */
+/** Fewer observed bars than this say nothing, however long the grid; a model may want more. */
 const MIN_OBSERVED = 64;
 
 /**
@@ -103,10 +104,11 @@ export function historyFor(b: Bars, asOf_s: number, need: HistoryNeed): Float64A
   let seen = 0;
   for (let i = indexAtOrBefore(b, newest_s); i >= 0 && b.open_s[i] >= oldest_s; i--, seen++)
     out[(b.open_s[i] - oldest_s) / b.step] = Math.log(b.close[i]);
-  if (seen >= MIN_OBSERVED) return out;
+  const wanted = Math.max(MIN_OBSERVED, need.history_observed ?? 0);
+  if (seen >= wanted) return out;
   throw new ForecastError(
     'SWARM_E_BARS_TOO_FEW',
-    `${b.asset}: ${seen} of the last ${n} bars of ${b.step} s exist as of ${asOf_s}, ${MIN_OBSERVED} needed`,
+    `${b.asset}: ${seen} of the last ${n} bars of ${b.step} s exist as of ${asOf_s}, ${wanted} needed`,
     'load earlier bars',
   );
 }

@@ -22,6 +22,8 @@ export const manifestSchema = z.strictObject({
   history_bars: z.number().int().min(2).max(MAX_HISTORY_BARS),
   /** Bars may be missing from its history (NaN). Absent: every one must be there. */
   history_gaps: z.literal(true).optional(),
+  /** Of them, at least so many must be there. */
+  history_observed: z.number().int().min(2).max(MAX_HISTORY_BARS).optional(),
   /** How its paths are made: placed as stated here. Absent: drawn. */
   sampling: samplingSchema.optional(),
   step_s: z.number().int().positive(),

@@ -81,6 +81,8 @@ function put(fields: Fields, path: string, value: number): void {
 function choose(family: Family<Spec>, fields: Fields, chance: number, first: Spec, rng: Rng): void {
   for (const [field, options] of Object.entries(family.choices ?? {})) {
     if (rng.uniform() >= chance) continue;
+    // The hours of a market that closes are not a matter of choice.
+    if (field === 'profile' && at(first as Fields, 'profile.closed') === 'learned') continue;
     const option = options[rng.int(options.length)];
     if (option === undefined) delete fields[field];
     else fields[field] = option;

@@ -3,11 +3,13 @@
 //   level x factor of the profile x deviation of the volatility x (shock through the bounce),
 // and recalibration says whether paths are drawn from that law or placed on it, corrected by block length.
 // Leaves to others: what each component is.
+import { assetClass } from '../asset-class.js';
 import type { CompileContext, Fitted, MemberFamily } from '../families/family.js';
 import { fitLevel } from '../fit/level.js';
 import { fitTail } from '../fit/tail.js';
 import type { TrainingData } from '../fit/training.js';
 import { buildModel } from '../onnx/graph.js';
+import { homeWeek } from '../profile/home-week.js';
 import { bounceOf, bouncePath, fitBounce, shocksOf } from './bounce.js';
 import { type Components, innovationOf } from './components.js';
 import { composedGraph } from './composed-graph.js';
@@ -19,6 +21,7 @@ import { identity, samplingOf } from './recalibration.js';
 import { deseasonalised, weekOf } from './season.js';
 import { columnsOf, shapeOf } from './shape.js';
 import { commonKnobs, componentChoices, componentKnobs } from './space.js';
+import { barsRead, keepsHours } from './trading-time.js';
 import type { Filtered, Volatility } from './volatility.js';
 
 /** A volatility's parameters; undefined: not of this spec. */
@@ -29,10 +32,13 @@ export function composed<S extends Components, P extends Known>(
   volatility: Volatility<S, P>,
 ): MemberFamily<S> {
   const shape = (spec: S, step_s: number) => ({
-    historyBars: volatility.historyBars(spec, step_s),
+    historyBars: barsRead(volatility, spec, step_s),
     calendarColumns: spec.profile === undefined ? 4 : 7,
     noiseColumns: columnsOf(innovationOf(spec), volatility.ownNoise).count,
   });
+  const historyBars = (spec: S, step_s: number) => barsRead(volatility, spec, step_s);
+  // In trading time the newest price alone is indispensable, for the path begins at it.
+  const wholeBars = (spec: S, step_s: number) => (keepsHours(spec.profile) ? 1 : historyBars(spec, step_s));
   const part = {
     shape,
     graph: (g: Parameters<typeof composedGraph>[0], fitted: Fitted, ctx: CompileContext<S>) =>
@@ -46,9 +52,14 @@ export function composed<S extends Components, P extends Known>(
     knobs: { ...volatility.knobs, ...commonKnobs },
     nested: componentKnobs,
     choices: { ...volatility.choices, ...componentChoices },
-    start: volatility.start,
-    historyBars: volatility.historyBars,
-    wholeBars: volatility.historyBars,
+    start(asset, horizon_s) {
+      const first = volatility.start(asset, horizon_s);
+      return assetClass(asset) === 'crypto' ? first : { ...first, profile: homeWeek(asset) };
+    },
+    historyBars,
+    wholeBars,
+    observedBars: (spec, step_s) =>
+      keepsHours(spec.profile) ? volatility.historyBars(spec, step_s) : undefined,
     fit(train, spec) {
       const fitted = fitComposed(volatility, train, spec);
       if (spec.recalibration?.kind !== 'interval') return fitted;
@@ -57,8 +68,8 @@ export function composed<S extends Components, P extends Known>(
         ...fitted,
         ...fitRecalibration(train, {
           horizon_s: spec.horizon_s,
-          bars: volatility.historyBars(spec, step_s),
-          whole: volatility.historyBars(spec, step_s),
+          bars: historyBars(spec, step_s),
+          whole: wholeBars(spec, step_s),
           columns: shape(spec, step_s).noiseColumns,
           week: part.week(fitted, spec),
           simulate: part.simulator({ ...fitted, ...identity(spec, step_s) }, { spec, step_s }),

@@ -9,6 +9,7 @@ import { bounceGraph, bounceOf } from './bounce.js';
 import { type Components, innovationOf } from './components.js';
 import type { Parts } from './parts.js';
 import { columnsOf, shapeOf } from './shape.js';
+import { barsRead, keepsHours, onCalendarGraph, openReturnsGraph } from './trading-time.js';
 import type { Volatility } from './volatility.js';
 
 /** Adds the model; returns the name of its log returns, float [steps, paths]. */
@@ -23,11 +24,14 @@ export function composedGraph<S extends Components, P>(
   const columns = columnsOf(innovation, volatility.ownNoise);
   const shape = shapeOf(innovation, parts.fitted, columns, step_s);
   const bars = volatility.historyBars(spec, step_s);
+  const seen = barsRead(volatility, spec, step_s);
   const factors = spec.profile && {
-    history: historyFactor(g, spec.profile, parts.profile, step_s, bars),
+    history: historyFactor(g, spec.profile, parts.profile, step_s, seen),
     future: futureFactor(g, spec.profile, parts.profile, step_s),
   };
+  const hours = keepsHours(spec.profile) ? spec.profile : undefined;
   const returns = once(() => {
+    if (hours && factors) return openReturnsGraph(g, factors.history, seen, bars - 1);
     const raw = historyReturns(g, bars);
     return factors ? g.op('Div', [raw, factors.history]) : raw;
   });
@@ -46,7 +50,9 @@ export function composedGraph<S extends Components, P>(
     shocks,
     own,
   });
-  return factors ? g.op('Mul', [simulated, factors.future]) : simulated;
+  if (factors === undefined) return simulated;
+  const walked = hours ? onCalendarGraph(g, simulated, factors.future, hours) : simulated;
+  return g.op('Mul', [walked, factors.future]);
 }
 
 function once(make: () => string): () => string {

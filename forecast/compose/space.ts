@@ -2,6 +2,7 @@
 // Promises: every choice and every knob's range is one that the schemas accept.
 // Leaves to others: choosing, and the knobs of the volatility itself.
 import type { Knob } from '../families/family.js';
+import { ALWAYS_OPEN } from '../profile/home-week.js';
 
 export const commonKnobs: Readonly<Record<string, Knob>> = {
   scale: { min: 0.6, max: 1.2 },
@@ -37,6 +38,7 @@ export const componentChoices: Readonly<Record<string, readonly unknown[]>> = {
     { kind: 'historical', block: 12 },
     { kind: 'student_t', nu: 'fit', jumps: { per_day: 'fit', size: 'fit' } },
   ],
+  profile: [undefined, ALWAYS_OPEN],
   dynamics: [undefined, { kind: 'bounce', lags: 2, coefficients: 'fit' }],
   recalibration: recalibrationChoices,
 };

@@ -53,6 +53,8 @@ export interface Family<S> {
   historyBars(spec: S, step_s: number): number;
   /** How many of the newest of them must all be there; older ones may be missing (NaN). */
   wholeBars(spec: S, step_s: number): number;
+  /** How many of them must be there at all, where some may be missing; undefined: a few. */
+  observedBars?(spec: S, step_s: number): number | undefined;
   /** Whether the fit wants other assets beside its own (TrainingData.peers); absent: never. */
   pooled?(spec: S): boolean;
   /** How paths are placed; absent: they are drawn. */

@@ -3,6 +3,7 @@
 // Leaves to others: what the fields do (har-season-mix.ts, direct/).
 import { z } from 'zod';
 import { assetClass } from '../asset-class.js';
+import { ALWAYS_OPEN, homeWeek } from '../profile/home-week.js';
 import { profileSchema } from '../profile/index.js';
 import { horizon, scoredBlocks_s } from './spec-fields.js';
 
@@ -51,23 +52,9 @@ export function harSeasonMixStart(asset: string, horizon_s: number): HarSeasonMi
   return assetClass(asset) === 'crypto' ? spec : closingStart(spec, asset, horizon_s);
 }
 
-const week = {
-  kind: 'week',
-  clock: 'utc',
-  closed: 'never',
-  holidays: false,
-  closed_share: 0,
-} as const;
-
 /** Markets that close at night or at weekends, shares on New York's holidays too. They have less history: fewer spans over a day, and a strong ridge. */
 function closingStart(spec: HarSeasonMixSpec, asset: string, horizon_s: number): HarSeasonMixSpec {
-  const profile = {
-    kind: 'week',
-    clock: 'new_york',
-    closed: 'learned',
-    holidays: assetClass(asset) === 'share',
-    closed_share: 0,
-  } as const;
+  const profile = homeWeek(asset);
   if (horizon_s <= 3 * HOUR) return { ...spec, profile };
   return {
     ...spec,
@@ -86,7 +73,7 @@ function dayStart(horizon_s: number): HarSeasonMixSpec {
   return {
     family: 'har_season_mix',
     horizon_s,
-    profile: week,
+    profile: ALWAYS_OPEN,
     half_lives_s: [1800, HOUR, 3 * HOUR, 8 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 25 * DAY],
     level_s: DAY,
     signed_s: [HOUR, 8 * HOUR, 3 * DAY],
@@ -107,7 +94,7 @@ function hourStart(horizon_s: number): HarSeasonMixSpec {
   return {
     family: 'har_season_mix',
     horizon_s,
-    profile: week,
+    profile: ALWAYS_OPEN,
     half_lives_s: [120, 300, 600, 1800, HOUR, 3 * HOUR, 8 * HOUR, DAY, 3 * DAY],
     level_s: 1800,
     signed_s: [300, 1800, 4 * HOUR],

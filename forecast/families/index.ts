@@ -78,6 +78,7 @@ export function fitAndCompile(
   const onnx = family.compile(params, { spec, step_s: train.step_s });
   const sampling = family.sampling?.(params, { spec, step_s: train.step_s });
   const history_bars = family.historyBars(spec, train.step_s);
+  const observed = family.observedBars?.(spec, train.step_s);
   const manifest: Manifest = {
     v: FORMAT_VERSION,
     family: spec.family,
@@ -88,6 +89,7 @@ export function fitAndCompile(
     ),
     history_bars,
     ...(family.wholeBars(spec, train.step_s) < history_bars ? { history_gaps: true as const } : {}),
+    ...(observed === undefined ? {} : { history_observed: observed }),
     ...(sampling === undefined ? {} : { sampling }),
     step_s: train.step_s,
     asset: train.asset,
@@ -120,6 +122,7 @@ function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
     start: (asset, horizon_s) => family.start(asset, horizon_s),
     historyBars: (spec, step_s) => family.historyBars(own(spec), step_s),
     wholeBars: (spec, step_s) => family.wholeBars(own(spec), step_s),
+    observedBars: (spec, step_s) => family.observedBars?.(own(spec), step_s),
     pooled: (spec) => family.pooled?.(own(spec)) ?? false,
     fit: (train, spec) => family.fit(train, own(spec)),
     sampling: (params, ctx) => family.sampling?.(params, { ...ctx, spec: own(ctx.spec) }),

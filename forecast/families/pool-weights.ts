@@ -17,8 +17,8 @@ const JUDGED_SHARE = 1 / 3;
 
 /**
  * Weights by CRPS of block sums in the last third of the bars. The members saw these bars when they were fitted: they
- * have few parameters and many returns. Throws SWARM_E_BARS_TOO_FEW where under 20 origins have a whole history and
- * horizon.
+ * have few parameters and many returns. Throws SWARM_E_BARS_TOO_FEW where under 20 origins have a history and the end of
+ * their horizon.
  */
 export function fitWeights(
   train: TrainingData,
@@ -60,7 +60,7 @@ export function fitWeights(
         const draws = simulated.map((returns) => blockSums(returns, lead, length));
         const before = end + ahead - 1 + lead;
         const y = logs[before + length] - logs[before];
-        addScore(scores, draws, y, steps / length);
+        if (!Number.isNaN(y)) addScore(scores, draws, y, steps / length);
       }
     }
   }
@@ -69,7 +69,7 @@ export function fitWeights(
 
 /**
  * Ends of histories (exclusive bar indices), evenly over the last third of the bars: with as many whole bars before
- * them as members want, and a whole horizon after them.
+ * them as members want, and the horizon's last price after them.
  */
 function originsOf(
   logs: Float64Array,
@@ -77,12 +77,12 @@ function originsOf(
 ): number[] {
   const all: number[] = [];
   const first = Math.max(need.bars, Math.ceil(logs.length * (1 - JUDGED_SHARE)));
-  // Consecutive bars up to and with the last one of the horizon.
+  // Consecutive bars up to and with the newest that the answer sees.
   let run = 0;
-  for (let i = 0; i < logs.length; i++) {
-    run = Number.isNaN(logs[i]) ? 0 : run + 1;
-    const end = i + 1 - need.ahead;
-    if (end >= first && run >= Math.max(2, need.whole) + need.ahead) all.push(end);
+  for (let end = 1; end + need.ahead <= logs.length; end++) {
+    run = Number.isNaN(logs[end - 1]) ? 0 : run + 1;
+    const closes = !Number.isNaN(logs[end + need.ahead - 1]);
+    if (end >= first && run >= Math.max(2, need.whole) && closes) all.push(end);
   }
   const stride = Math.max(1, Math.floor(all.length / ORIGINS));
   return all.filter((_, i) => i % stride === 0);

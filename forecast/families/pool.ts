@@ -50,6 +50,10 @@ export function poolFamily(members: Members, schema: typeof poolSchema): Family<
     }),
     historyBars,
     wholeBars,
+    observedBars(spec, step_s) {
+      const each = spec.members.map((m) => family(m).observedBars?.(m, step_s) ?? 0);
+      return Math.max(...each) || undefined;
+    },
     pooled: (spec) => spec.members.some((m) => family(m).pooled?.(m) ?? false),
     fit(train, spec) {
       const fits = spec.members.map((m) => family(m).fit(train, m));

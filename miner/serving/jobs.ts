@@ -1,5 +1,6 @@
 // The answering thread: models in their sandboxes, paths drawn, rounded and written as the subnet wants them.
 import { createHash } from 'node:crypto';
+import type { HistoryNeed } from '../../forecast/bars.js';
 import { ForecastError } from '../../forecast/errors.js';
 import { type Manifest, unpackArtifact } from '../../forecast/manifest.js';
 import { toPrices } from '../../forecast/onnx/prices.js';
@@ -11,9 +12,7 @@ import type { ResponseRule } from '../sn50/profile.js';
 import { type Prompt, parseStart, pointsOf } from '../sn50/prompt.js';
 import { formatResponse } from '../sn50/response.js';
 
-export interface LoadedModel {
-  readonly history_bars: number;
-  readonly history_gaps?: true | undefined;
+export interface LoadedModel extends HistoryNeed {
   readonly step_s: number;
   readonly asset: string;
   readonly family: string;
@@ -63,7 +62,7 @@ async function reset(kept: Kept): Promise<void> {
 /** Opens a model and makes it answer once on a flat history: a model that cannot do that never serves. */
 export async function load({ digest, bytes }: { digest: string; bytes: Uint8Array }): Promise<LoadedModel> {
   const { onnx, manifest } = unpackArtifact(bytes);
-  const { history_bars, history_gaps, step_s, asset, family } = manifest;
+  const { history_bars, history_gaps, history_observed, step_s, asset, family } = manifest;
   if (!models.has(digest)) {
     const kept: Kept = { onnx, manifest, sim: null };
     try {
@@ -82,7 +81,7 @@ export async function load({ digest, bytes }: { digest: string; bytes: Uint8Arra
     }
     models.set(digest, kept);
   }
-  return { history_bars, history_gaps, step_s, asset, family };
+  return { history_bars, history_gaps, history_observed, step_s, asset, family };
 }
 
 export async function drop({ digest }: { digest: string }): Promise<void> {
