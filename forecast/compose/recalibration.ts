@@ -6,7 +6,7 @@ import { ForecastError } from '../errors.js';
 import type { CompileContext, Fitted } from '../families/family.js';
 import { scoredBlocks_s } from '../families/spec-fields.js';
 import { correctionSchema } from '../sampler/correction.js';
-import type { Sampling } from '../sampler/plan.js';
+import { type Sampling, sweepsFor } from '../sampler/plan.js';
 import type { Components } from './components.js';
 
 /** What of a spec decides its recalibration: pools have one too. */
@@ -17,7 +17,6 @@ type Recalibrated = Pick<Components, 'horizon_s' | 'recalibration'>;
  * 5% from 4000 and 1% from 20,000, which takes three times as long as 4000.
  */
 const SOURCE_PATHS = 4000;
-const SWEEPS = 3;
 
 /** Block lengths, seconds ascending. Throws SWARM_E_SPEC_INVALID where the horizon has none. */
 export function recalibratedBlocks_s(
@@ -57,7 +56,7 @@ export function samplingOf(
 ): Sampling | undefined {
   const { recalibration, horizon_s } = spec;
   if (recalibration === undefined) return undefined;
-  const stated = { source_paths: recalibration.source_paths ?? SOURCE_PATHS, sweeps: SWEEPS };
+  const stated = { source_paths: recalibration.source_paths ?? SOURCE_PATHS, sweeps: sweepsFor(horizon_s) };
   if (recalibration.kind === 'identity') return { ...stated, laws: [] };
   const scales = fitted['recalibration_scales'] as readonly number[];
   const tails = fitted['recalibration_tails'] as readonly number[];

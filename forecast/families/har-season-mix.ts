@@ -16,6 +16,7 @@ import { trainingReturns } from '../fit/training.js';
 import { MAX_HISTORY_BARS } from '../onnx/contract.js';
 import { buildModel, type ModelShape } from '../onnx/graph.js';
 import { fitProfile, type ProfileParams } from '../profile/index.js';
+import { sweepsFor } from '../sampler/plan.js';
 import type { CompileContext, Fitted, MemberFamily, TrainingData } from './family.js';
 import { type HarSeasonMixSpec, harSeasonMixSchema, harSeasonMixStart } from './har-season-mix-spec.js';
 import { parseParams } from './params.js';
@@ -37,7 +38,6 @@ const paramsSchema = z.strictObject({
 
 const HOUR = 3600;
 const ROUGH_STEPS = 6;
-const SWEEPS = 3;
 /** Pooled windows of other assets: one to this many of the asset's own. */
 const PEER_STRIDE = 2;
 
@@ -168,7 +168,7 @@ export const harSeasonMix: MemberFamily<HarSeasonMixSpec> = {
   },
   sampling: (fitted, ctx) => ({
     source_paths: ctx.spec.source_paths,
-    sweeps: SWEEPS,
+    sweeps: sweepsFor(ctx.spec.horizon_s),
     laws: lawsOf(fitted, ctx),
   }),
 };

@@ -26,6 +26,12 @@ export const samplingSchema = z.strictObject({
 });
 export type Sampling = z.infer<typeof samplingSchema>;
 
+/**
+ * Sweeps after which another gains little. Of the iid excess over a Gaussian law, from 20,000 paths, two leave 1.6% in a
+ * day and three 1.4%; an hour, whose gap grids overlap, 5.0% and 3.5%.
+ */
+export const sweepsFor = (horizon_s: number): number => (horizon_s > 3 * 3600 ? 2 : 3);
+
 /** One scored grid, in steps. blocks: all of the horizon one after the other; levels: [0, steps), [0, 2 steps), ...; first: one. */
 export interface Grid {
   readonly steps: number;

@@ -5,7 +5,7 @@ import { fitAndCompile, type Spec } from '../../forecast/families/index.js';
 import { trainingData } from '../../forecast/fit/training.js';
 import { toPrices } from '../../forecast/onnx/prices.js';
 import { openInProcess } from '../../forecast/onnx/session.js';
-import { placePlan } from '../../forecast/sampler/plan.js';
+import { placePlan, sweepsFor } from '../../forecast/sampler/plan.js';
 import { scorePaths } from '../../forecast/score/index.js';
 import { windowStarts } from '../../forecast/windows.js';
 import { aggregate, epoch_s, simulatedMarket } from '../../miner/market/simulated.js';
@@ -61,7 +61,7 @@ export const forecast: Bench = async (progress) => {
   );
   progress('placed paths');
   const place = placePlan(
-    { source_paths: SOURCE_PATHS, sweeps: 3, laws: [] },
+    { source_paths: SOURCE_PATHS, sweeps: sweepsFor(DAY_S), laws: [] },
     scoringIntervals(rules),
     STEP_S,
     STEPS,
