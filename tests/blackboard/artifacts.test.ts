@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ArtifactStore, directoryStore, sha256 } from '../../blackboard/artifacts.js';
+import { directoryStore } from '../../blackboard/artifacts/directory.js';
+import { type ArtifactStore, sha256 } from '../../blackboard/artifacts.js';
 
 let root: string;
 let store: ArtifactStore;
