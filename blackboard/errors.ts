@@ -45,3 +45,9 @@ export class SwarmError extends Error {
     super(message, options);
   }
 }
+
+/** Trouble of a store itself, with whatever artifact: what failed now is tried again when somebody has seen to it. */
+export function isStoreTrouble(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && (code.startsWith('SWARM_E_STORE_') || code === 'SWARM_E_DISK_FULL');
+}

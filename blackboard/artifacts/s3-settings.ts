@@ -35,8 +35,8 @@ const PLAIN = [
   'SWARM_S3_CACHE_MB',
 ] as const;
 /** Given as they are, or as `<name>_FILE`, a file that holds them. */
-export const SECRETS = ['SWARM_S3_ACCESS_KEY_ID', 'SWARM_S3_SECRET_ACCESS_KEY'] as const;
-const KNOWN = new Set<string>([...PLAIN, ...SECRETS.flatMap((name) => [name, `${name}_FILE`])]);
+export const S3_SECRETS = ['SWARM_S3_ACCESS_KEY_ID', 'SWARM_S3_SECRET_ACCESS_KEY'] as const;
+const KNOWN = new Set<string>([...PLAIN, ...S3_SECRETS.flatMap((name) => [name, `${name}_FILE`])]);
 
 /** What is set of SWARM_S3_*; an empty value counts as not set. */
 export function s3Environment(env: Environment): Record<string, string> {
@@ -92,7 +92,7 @@ function prefixOf(text: string): string {
   return `${bare}/`;
 }
 
-function secret(env: Environment, name: (typeof SECRETS)[number]): string {
+function secret(env: Environment, name: (typeof S3_SECRETS)[number]): string {
   const file = env[`${name}_FILE`];
   if (file !== undefined && env[name] !== undefined) refuse(`${name} and ${name}_FILE are both set`);
   if (file === undefined) return clean(needed(env, name), name);
