@@ -95,7 +95,7 @@ async function names(directory: string): Promise<string[]> {
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const draft = `${path}.${randomUUID()}${DRAFT}`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeShelf(dirname(path));
     const file = await open(draft, 'wx', 0o600);
     try {
       await file.writeFile(bytes);
@@ -112,6 +112,16 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
+async function makeShelf(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    // Node makes ENOENT of whatever keeps a recursive mkdir from its last step, so it comes second.
+    if (stateOf(error) === 'ENOENT') await mkdir(path, { recursive: true, mode: 0o700 });
+    else if (stateOf(error) !== 'EEXIST') throw error;
+  }
+}
+
 /** Makes a rename outlast a power cut: a claim may name the artifact as soon as it is stored. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path);
@@ -122,6 +132,9 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/** What a directory answers that is not this process's to write or read, or is none. */
+const CLOSED = new Set(['EROFS', 'EACCES', 'EPERM', 'ENOENT', 'ENOTDIR']);
+
 function refusal(error: unknown, digest: string, root: string): unknown {
   const state = stateOf(error);
   if (state === 'ENOSPC' || state === 'EDQUOT')
@@ -131,7 +144,7 @@ function refusal(error: unknown, digest: string, root: string): unknown {
       'Free space or move the store; nothing half-written was left behind.',
       { cause: error },
     );
-  if (state === 'EROFS' || state === 'EACCES' || state === 'EPERM')
+  if (state !== undefined && CLOSED.has(state))
     return new SwarmError(
       'SWARM_E_STORE_REFUSED',
       `the directory ${root} refuses artifact ${digest}: ${state}`,
