@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { sql } from 'kysely';
 import pino, { type Logger } from 'pino';
 import { openArtifactStore } from '../../blackboard/artifacts/open.js';
+import type { Environment } from '../../blackboard/artifacts/s3-settings.js';
 import type { ArtifactStore } from '../../blackboard/artifacts.js';
 import { type Db, openDb } from '../../blackboard/db.js';
 import { agentUrl, type Credentials, readCredentials } from '../../blackboard/enrol.js';
@@ -28,6 +29,8 @@ export interface AgentOptions {
   readonly natsFile?: string | undefined;
   /** Seed of every random choice. */
   readonly seed: string;
+  /** Where SWARM_S3_* is read; absent: this process's environment. */
+  readonly env?: Environment | undefined;
 }
 
 export interface AgentContext {
@@ -87,7 +90,7 @@ export async function openContext(
   const natsUrl = readNatsFile(options.natsFile);
   const store = await openArtifactStore({
     directory: options.artifacts,
-    env: process.env,
+    env: options.env ?? process.env,
     stopping,
     warn: (fields, message) => log.warn(fields, message),
   });

@@ -50,14 +50,18 @@ export function s3Settings(environment: Environment): S3Settings | null {
   if (Object.keys(env).length === 0) return null;
   const stranger = Object.keys(env).find((name) => !KNOWN.has(name));
   if (stranger !== undefined) refuse(`there is no setting ${stranger}`);
+  const endpoint = endpointOf(needed(env, 'SWARM_S3_ENDPOINT'));
+  const pathStyle = truth(env, 'SWARM_S3_PATH_STYLE', true);
+  // A name server may send bucket.localhost anywhere.
+  if (!pathStyle && endpoint.startsWith('http:')) refuse('SWARM_S3_PATH_STYLE=false needs an https endpoint');
   return {
-    endpoint: endpointOf(needed(env, 'SWARM_S3_ENDPOINT')),
+    endpoint,
     bucket: matching(env, 'SWARM_S3_BUCKET', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
     region: matching(env, 'SWARM_S3_REGION', /^[a-z0-9-]{1,40}$/, 'us-east-1'),
     accessKeyId: secret(env, 'SWARM_S3_ACCESS_KEY_ID'),
     secretAccessKey: secret(env, 'SWARM_S3_SECRET_ACCESS_KEY'),
     prefix: prefixOf(env['SWARM_S3_PREFIX'] ?? ''),
-    pathStyle: truth(env, 'SWARM_S3_PATH_STYLE', true),
+    pathStyle,
     checksums: choice(env, 'SWARM_S3_CHECKSUMS', ['when_required', 'when_supported']).toUpperCase() as
       | 'WHEN_REQUIRED'
       | 'WHEN_SUPPORTED',

@@ -82,12 +82,13 @@ async function uploadParts(
     for (let from = 0; from < bytes.byteLength; from += PART_BYTES) {
       const PartNumber = Parts.length + 1;
       const Body = bytes.subarray(from, from + PART_BYTES);
-      const { ETag } = await call.step(
+      const { ETag, ChecksumCRC32 } = await call.step(
         ({ signal }) =>
           client.send(new UploadPartCommand({ ...upload, PartNumber, Body }), { abortSignal: signal }),
         judge,
       );
-      Parts.push({ PartNumber, ...(ETag === undefined ? {} : { ETag }) });
+      // An upload that was begun with checksums is completed with those of its parts.
+      Parts.push({ PartNumber, ...given({ ETag, ChecksumCRC32 }) });
     }
     complete = await call.step(async (attempt) => {
       const command = new CompleteMultipartUploadCommand({
@@ -108,6 +109,11 @@ async function uploadParts(
   } finally {
     if (!complete) await abandon(bucket, call, upload);
   }
+}
+
+/** What of these the store has answered. */
+function given(part: { ETag: string | undefined; ChecksumCRC32: string | undefined }): CompletedPart {
+  return Object.fromEntries(Object.entries(part).filter(([, value]) => value !== undefined));
 }
 
 async function abandon(

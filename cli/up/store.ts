@@ -23,6 +23,9 @@ export const usesArtifacts = (role: AgentRole): boolean => users.includes(role);
 export function storeEnvironment(env: Environment, directory: string): Record<string, string> {
   const settings = s3Settings(env);
   const given = s3Environment(env);
+  // Of a service with a certificate of its own.
+  const authorities = env['NODE_EXTRA_CA_CERTS'];
+  if (settings !== null && authorities !== undefined) given['NODE_EXTRA_CA_CERTS'] = resolve(authorities);
   const secrets = {
     SWARM_S3_ACCESS_KEY_ID: settings?.accessKeyId,
     SWARM_S3_SECRET_ACCESS_KEY: settings?.secretAccessKey,

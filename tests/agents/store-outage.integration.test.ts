@@ -11,6 +11,7 @@ import type { Agent } from '../../agents/runtime/life.js';
 import { openSearch } from '../../agents/runtime/search.js';
 import { openArtifactStore } from '../../blackboard/artifacts/open.js';
 import type { ArtifactStore } from '../../blackboard/artifacts.js';
+import type { AgentRole } from '../../blackboard/enrol.js';
 import { type S3Server, SECRET, startS3 } from '../blackboard/artifacts/server.js';
 import { type Door, openDoor } from '../miner/proxy.js';
 import { foundSlots } from '../miner/reign.js';
@@ -34,13 +35,11 @@ beforeAll(async () => {
   door = await openDoor('127.0.0.1', Number(new URL(s3.env['SWARM_S3_ENDPOINT']!).port));
   env = { ...s3.env, SWARM_S3_ENDPOINT: `http://127.0.0.1:${door.port}`, SWARM_S3_DEADLINE_S: '1' };
   world = await openWorld('store_outage', { past: 95, slots: [SLOT] });
-  const inBucket = async (context: AgentContext): Promise<AgentContext> => ({
-    ...context,
-    store: await bucket(context.who.name),
-  });
-  await foundSlots(await inBucket(await world.agent('publisher')));
-  author = await inBucket(await world.agent('explorer'));
-  judge = await inBucket(await world.agent('checker'));
+  const elsewhere = (role: AgentRole): Promise<AgentContext> =>
+    world.agent(role, role, `${role}-owner`, { artifacts: `machine of ${role}`, env });
+  await foundSlots(await elsewhere('publisher'));
+  author = await elsewhere('explorer');
+  judge = await elsewhere('checker');
 });
 afterAll(async () => {
   for (const agent of agents) await agent.close?.();

@@ -59,6 +59,11 @@ describe('settings', () => {
     expect(s3Settings({ ...env, ...change })).toMatchObject(expected);
   });
 
+  it('refuse names in front of a host without https', () => {
+    const change = { SWARM_S3_ENDPOINT: 'http://localhost:9000', SWARM_S3_PATH_STYLE: 'false' };
+    expect(() => s3Settings({ ...env, ...change })).toThrow(/SWARM_S3_PATH_STYLE/);
+  });
+
   it.each([
     ['SWARM_S3_BUKET', 'x'],
     ['SWARM_S3_ENDPOINT', 's3.amazonaws.com'],

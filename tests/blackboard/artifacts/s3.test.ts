@@ -1,8 +1,9 @@
 // The store in a bucket, against a server that checks signatures: what it keeps, what it sees through, what it refuses.
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { s3Store } from '../../../blackboard/artifacts/s3.js';
+import { s3Judge } from '../../../blackboard/artifacts/s3-errors.js';
 import { type Environment, s3Settings } from '../../../blackboard/artifacts/s3-settings.js';
 import { type ArtifactStore, placeOf, sha256 } from '../../../blackboard/artifacts.js';
 import { type Fault, KEY, type S3Server, SECRET, startS3 } from './server.js';
@@ -67,6 +68,23 @@ describe('a bucket', () => {
     await store.put(bytes);
   });
 
+  it('is reached by its own settings alone, whatever AWS_* says', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9');
+    vi.stubEnv('AWS_PROFILE', 'nobody');
+    vi.stubEnv('AWS_REGION', 'mars-1');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDSTRANGER');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'strange');
+    vi.stubEnv('AWS_USE_FIPS_ENDPOINT', 'true');
+    vi.stubEnv('AWS_MAX_ATTEMPTS', '9');
+    vi.stubEnv('AWS_REQUEST_CHECKSUM_CALCULATION', 'nonsense');
+    try {
+      const digest = await open().put(small());
+      expect(await open().get(digest)).toHaveLength(20_000);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
   it('takes checksums on every request where they are wanted', async () => {
     const bytes = small();
     expect(await open({ SWARM_S3_CHECKSUMS: 'when_supported' }).put(bytes)).toBe(sha256(bytes));
@@ -121,6 +139,12 @@ describe('an artifact in parts', () => {
     const { seen, uploads } = await server.look();
     expect(seen.filter((request) => request.includes('partNumber'))).toHaveLength(3);
     expect(uploads).toBe(0);
+    expect(sha256(await store.get(digest))).toBe(digest);
+    expect(await store.size(digest)).toBe(bytes.length);
+  });
+
+  it('carries checksums in every part where they are wanted', async () => {
+    const digest = await open({ SWARM_S3_CHECKSUMS: 'when_supported' }).put(large());
     expect(sha256(await store.get(digest))).toBe(digest);
   });
 
@@ -300,6 +324,17 @@ describe('a refusal names what is wrong', () => {
       code: 'SWARM_E_STORE_AUTH',
       hint: expect.stringContaining('clock'),
     });
+  });
+
+  it.each([
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'SWARM_E_STORE_REFUSED', false],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'SWARM_E_STORE_REFUSED', false],
+    ['CERT_HAS_EXPIRED', 'SWARM_E_STORE_REFUSED', false],
+    ['ENOTFOUND', 'SWARM_E_STORE_UNREACHABLE', true],
+    ['ECONNREFUSED', 'SWARM_E_STORE_UNREACHABLE', true],
+  ])('a line that cannot be had: %s', (code, expected, passing) => {
+    const failure = s3Judge(s3Settings(server.env)!)(Object.assign(new Error('no line'), { code }), false);
+    expect(failure).toMatchObject({ passing, error: { code: expected } });
   });
 
   it('a store without conditional puts, which works once it is told so', async () => {
