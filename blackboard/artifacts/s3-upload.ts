@@ -71,8 +71,11 @@ async function uploadParts(
   standing: Standing,
 ): Promise<void> {
   const { client, settings, judge } = bucket;
+  // The library adds checksums to parts and not to the upload that they belong to; AWS refuses such parts.
+  const begun =
+    settings.checksums === 'WHEN_SUPPORTED' ? { ...place, ChecksumAlgorithm: 'CRC32' as const } : place;
   const { UploadId } = await call.step(
-    ({ signal }) => client.send(new CreateMultipartUploadCommand(place), { abortSignal: signal }),
+    ({ signal }) => client.send(new CreateMultipartUploadCommand(begun), { abortSignal: signal }),
     judge,
   );
   const upload = { ...place, UploadId };

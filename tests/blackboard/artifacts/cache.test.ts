@@ -114,6 +114,14 @@ describe('a copy', () => {
     expect(existsSync(copyOf(digest))).toBe(false);
   });
 
+  it('that was altered goes, though it cannot be fetched again', async () => {
+    const digest = await cached.put(randomBytes(SIZE));
+    flipBit(copyOf(digest));
+    rmSync(originalOf(digest));
+    await expect(cached.get(digest)).rejects.toMatchObject({ code: 'SWARM_E_ARTIFACT_MISSING' });
+    expect(existsSync(copyOf(digest))).toBe(false);
+  });
+
   it('says nothing about what is stored', async () => {
     const digest = await cached.put(randomBytes(SIZE));
     rmSync(originalOf(digest));

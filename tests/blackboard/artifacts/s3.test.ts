@@ -211,6 +211,11 @@ describe('what may pass is tried again', () => {
     const digest = await impatient.put(small());
     await server.fault({ kind, on: 'GET' });
     expect(await impatient.get(digest)).toHaveLength(20_000);
+    await server.fault({ kind, on: 'GET', times: 1000 });
+    await expect(open({}, { idle_ms: 300, deadline_ms: 500 }).get(digest)).rejects.toMatchObject({
+      code: 'SWARM_E_STORE_UNREACHABLE',
+      message: expect.stringContaining('it stopped answering'),
+    });
   });
 
   it('a body that is slow and moves is waited for', async () => {
@@ -253,11 +258,25 @@ describe('what may pass is tried again', () => {
     await expect(put).rejects.toBe(reason);
   });
 
-  it('until the process is asked to stop, with what failed', async () => {
-    await server.fault({ kind: 'refuse', times: 100_000, status: 503, code: 'SlowDown' });
+  it('until the process is asked to stop, with what failed, and not once more', async () => {
+    await server.fault({ kind: 'refuse', times: 1000, status: 503, code: 'SlowDown' });
     const stop = new AbortController();
-    const put = open({}, { stopping: stop.signal, random: () => 1 }).put(small());
-    await expect.poll(async () => (await server.look()).seen.length).toBeGreaterThan(0);
+    // Drawn before the pause: the process is asked to stop during it.
+    const random = (): number => {
+      setImmediate(() => stop.abort());
+      return 1;
+    };
+    await server.look();
+    const put = open({}, { stopping: stop.signal, random }).put(small());
+    await expect(put).rejects.toMatchObject({ code: 'SWARM_E_STORE_UNREACHABLE' });
+    expect((await server.look()).seen).toHaveLength(1);
+  });
+
+  it('until the process is asked to stop, though nothing answers', async () => {
+    await server.fault({ kind: 'hang', times: 1000 });
+    const stop = new AbortController();
+    const put = open({}, { stopping: stop.signal }).put(small());
+    await expect.poll(async () => (await server.look()).seen.length).toBe(1);
     stop.abort();
     await expect(put).rejects.toMatchObject({ code: 'SWARM_E_STORE_UNREACHABLE' });
   });
