@@ -6,10 +6,10 @@ import { SwarmError } from './errors.js';
 export interface ArtifactStore {
   /**
    * Stores bytes and returns their sha256 (hex) once they are safe; storing the same bytes again is a no-op. An abort gives
-   * up with the signal's reason. SWARM_E_ARTIFACT_SIZE, SWARM_E_DISK_FULL, SWARM_E_STORE_*.
+   * up with the signal's reason. SWARM_E_ARTIFACT_SIZE, and what isStoreTrouble() names.
    */
   put(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
-  /** The bytes with this digest. SWARM_E_ARTIFACT_MISSING, SWARM_E_ARTIFACT_DIGEST, SWARM_E_ARTIFACT_SIZE, SWARM_E_STORE_*. */
+  /** The bytes with this digest. SWARM_E_ARTIFACT_MISSING, SWARM_E_ARTIFACT_DIGEST, SWARM_E_ARTIFACT_SIZE, and store trouble. */
   get(digest: string, signal?: AbortSignal): Promise<Uint8Array>;
   /** Bytes stored under this digest, by the store's own word; null when there are none. */
   size(digest: string, signal?: AbortSignal): Promise<number | null>;

@@ -46,8 +46,15 @@ export class SwarmError extends Error {
   }
 }
 
+const STORE_TROUBLE = new Set<unknown>([
+  'SWARM_E_STORE_UNREACHABLE',
+  'SWARM_E_STORE_AUTH',
+  'SWARM_E_STORE_BUCKET',
+  'SWARM_E_STORE_REFUSED',
+  'SWARM_E_DISK_FULL',
+] satisfies SwarmErrorCode[]);
+
 /** Trouble of a store itself, with whatever artifact: what failed now is tried again when somebody has seen to it. */
 export function isStoreTrouble(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && (code.startsWith('SWARM_E_STORE_') || code === 'SWARM_E_DISK_FULL');
+  return STORE_TROUBLE.has((error as { code?: unknown } | null)?.code);
 }

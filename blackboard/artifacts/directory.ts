@@ -15,7 +15,7 @@ import {
   verified,
 } from '../artifacts.js';
 import { stateOf } from '../db.js';
-import { SwarmError } from '../errors.js';
+import { SwarmError, type SwarmErrorCode } from '../errors.js';
 
 /** Ends the name of what is being written. */
 export const DRAFT = '.part';
@@ -61,14 +61,19 @@ export function directoryStore(root: string): ArtifactStore {
   };
 }
 
+const DAMAGED_OR_ABSENT = new Set<unknown>([
+  'SWARM_E_ARTIFACT_MISSING',
+  'SWARM_E_ARTIFACT_DIGEST',
+  'SWARM_E_ARTIFACT_SIZE',
+] satisfies SwarmErrorCode[]);
+
 /** A damaged file counts as absent for a writer, who has the right bytes in hand. */
 async function holds(read: (digest: string) => Promise<Uint8Array>, digest: string): Promise<boolean> {
   try {
     await read(digest);
     return true;
   } catch (error) {
-    const code = stateOf(error);
-    if (code?.startsWith('SWARM_E_ARTIFACT_')) return false;
+    if (DAMAGED_OR_ABSENT.has(stateOf(error))) return false;
     throw error;
   }
 }
