@@ -220,9 +220,9 @@ describe('what may pass is tried again', () => {
 
   it('a body that is slow and moves is waited for', async () => {
     const digest = await store.put(small());
-    await server.fault({ kind: 'slow', on: 'GET', bytes: 4000, every_ms: 250 });
+    await server.fault({ kind: 'slow', on: 'GET', bytes: 1000, every_ms: 150 });
     await server.look();
-    expect(await open({}, { idle_ms: 1000 }).get(digest)).toHaveLength(20_000);
+    expect(await open({}, { idle_ms: 2000 }).get(digest)).toHaveLength(20_000);
     expect((await server.look()).seen).toHaveLength(1);
   });
 
