@@ -1,95 +1,72 @@
-// The artifact store, directory flavour: bytes under the sha256 of themselves, written once and verified on every read.
-// A file appears under its name only when all of it is on disk; a mismatch is an error, never a silent retry.
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { stateOf } from './db.js';
+// Artifacts: bytes under the sha256 of themselves, stored whole or not at all, and verified on every read.
+// What every store promises, and the checks that all of them share; artifacts/ holds the stores, artifacts/open.ts chooses.
+import { createHash } from 'node:crypto';
 import { SwarmError } from './errors.js';
 
 export interface ArtifactStore {
-  /** Stores bytes and returns their sha256 (hex). Storing the same bytes again is a no-op. */
-  put(bytes: Uint8Array): Promise<string>;
-  /** The bytes with this digest. SWARM_E_ARTIFACT_MISSING, SWARM_E_ARTIFACT_DIGEST. */
-  get(digest: string): Promise<Uint8Array>;
+  /**
+   * Stores bytes and returns their sha256 (hex) once they are safe; storing the same bytes again is a no-op. An abort gives
+   * up with the signal's reason. SWARM_E_ARTIFACT_SIZE, and what isStoreTrouble() names.
+   */
+  put(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
+  /** The bytes with this digest. SWARM_E_ARTIFACT_MISSING, SWARM_E_ARTIFACT_DIGEST, SWARM_E_ARTIFACT_SIZE, and store trouble. */
+  get(digest: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Bytes stored under this digest, by the store's own word; null when there are none. */
+  size(digest: string, signal?: AbortSignal): Promise<number | null>;
+  /** Every digest after the one given, ascending, a page at a time. What is not named like an artifact is passed over. */
+  list(after?: string): AsyncIterable<string>;
 }
+
+/** No artifact is larger: a model may have 4 MiB, and nobody's object may fill a reader's memory. */
+export const MAX_ARTIFACT_BYTES = 64 * 1024 * 1024;
 
 export const sha256 = (bytes: Uint8Array | string): string =>
   createHash('sha256').update(bytes).digest('hex');
 
-/** Makes a rename outlast a power cut: a claim may name the artifact as soon as it is stored. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+const DIGEST = /^[0-9a-f]{64}$/;
+
+/** Place of an artifact below a store's root, the same in every store: two hex digits, a slash, the digest. */
+export function placeOf(digest: string): string {
+  if (!DIGEST.test(digest))
+    throw new SwarmError(
+      'SWARM_E_ARTIFACT_MISSING',
+      `${JSON.stringify(digest.slice(0, 80))} is not a sha256 digest`,
+      'Name an artifact by the 64 hex digits of its digest.',
+    );
+  return `${digest.slice(0, 2)}/${digest}`;
 }
 
-export function directoryStore(root: string): ArtifactStore {
-  const pathOf = (digest: string): string => {
-    if (!/^[0-9a-f]{64}$/.test(digest))
-      throw new SwarmError(
-        'SWARM_E_ARTIFACT_MISSING',
-        `"${digest}" is not a sha256 digest`,
-        'Name an artifact by the 64 hex digits of its digest.',
-      );
-    return join(root, digest.slice(0, 2), digest);
-  };
-  return {
-    async put(bytes) {
-      const digest = sha256(bytes);
-      const path = pathOf(digest);
-      const known = await stat(path).catch(() => null);
-      if (known?.size === bytes.byteLength) return digest;
-      const draft = `${path}.${randomUUID()}.part`;
-      try {
-        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-        const file = await open(draft, 'wx', 0o600);
-        try {
-          await file.writeFile(bytes);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(draft, path);
-        await syncDirectory(dirname(path));
-      } catch (error) {
-        await rm(draft, { force: true });
-        const state = stateOf(error);
-        if (state === 'ENOSPC' || state === 'EDQUOT')
-          throw new SwarmError(
-            'SWARM_E_DISK_FULL',
-            `no space left for artifact ${digest} in ${root}`,
-            'Free space or move the store; nothing half-written was left behind.',
-            { cause: error },
-          );
-        throw error;
-      }
-      return digest;
-    },
-    async get(digest) {
-      const path = pathOf(digest);
-      let bytes: Uint8Array;
-      try {
-        bytes = await readFile(path);
-      } catch (error) {
-        if (stateOf(error) !== 'ENOENT') throw error;
-        throw new SwarmError(
-          'SWARM_E_ARTIFACT_MISSING',
-          `artifact ${digest} is not in ${root}`,
-          'Its author may not have finished storing it, or the store was moved: check the path.',
-          { cause: error },
-        );
-      }
-      const actual = sha256(bytes);
-      if (actual !== digest)
-        throw new SwarmError(
-          'SWARM_E_ARTIFACT_DIGEST',
-          `artifact ${digest} holds bytes with digest ${actual}`,
-          `The file was altered or truncated. Remove ${path}; it is never served.`,
-        );
-      return bytes;
-    },
-  };
+/** The digest at a place, or null for a name that no artifact has. */
+export function digestAt(place: string): string | null {
+  const digest = place.slice(3);
+  return DIGEST.test(digest) && place === placeOf(digest) ? digest : null;
+}
+
+/** The bytes, if they are what their name says. */
+export function verified(digest: string, bytes: Uint8Array, where: string): Uint8Array {
+  const actual = sha256(bytes);
+  if (actual === digest) return bytes;
+  throw new SwarmError(
+    'SWARM_E_ARTIFACT_DIGEST',
+    `artifact ${digest} in ${where} holds bytes with digest ${actual}`,
+    'It was altered or truncated in the store. Remove it there; it is never served.',
+  );
+}
+
+export function missing(digest: string, where: string, cause?: unknown): SwarmError {
+  return new SwarmError(
+    'SWARM_E_ARTIFACT_MISSING',
+    `artifact ${digest} is not in ${where}`,
+    'Its author may not have finished storing it, or the store was moved: check where this process looks.',
+    { cause },
+  );
+}
+
+export function assertSize(name: string, bytes: number, where: string, most = MAX_ARTIFACT_BYTES): void {
+  if (bytes > most)
+    throw new SwarmError(
+      'SWARM_E_ARTIFACT_SIZE',
+      `artifact ${name} for or in ${where} has ${bytes} bytes or more, and ${most} are allowed`,
+      'No model of the swarm is that large. In a store it is not what its author made: remove it there.',
+    );
 }

@@ -16,6 +16,11 @@ export type SwarmErrorCode =
   | 'SWARM_E_STALE_LEASE'
   | 'SWARM_E_ARTIFACT_MISSING'
   | 'SWARM_E_ARTIFACT_DIGEST'
+  | 'SWARM_E_ARTIFACT_SIZE'
+  | 'SWARM_E_STORE_UNREACHABLE'
+  | 'SWARM_E_STORE_AUTH'
+  | 'SWARM_E_STORE_BUCKET'
+  | 'SWARM_E_STORE_REFUSED'
   | 'SWARM_E_DISK_FULL'
   | 'SWARM_E_RECORD_REFUSED'
   | 'SWARM_E_DATA_CONFLICT'
@@ -39,4 +44,17 @@ export class SwarmError extends Error {
   ) {
     super(message, options);
   }
+}
+
+const STORE_TROUBLE = new Set<unknown>([
+  'SWARM_E_STORE_UNREACHABLE',
+  'SWARM_E_STORE_AUTH',
+  'SWARM_E_STORE_BUCKET',
+  'SWARM_E_STORE_REFUSED',
+  'SWARM_E_DISK_FULL',
+] satisfies SwarmErrorCode[]);
+
+/** Trouble of a store itself, with whatever artifact: what failed now is tried again when somebody has seen to it. */
+export function isStoreTrouble(error: unknown): boolean {
+  return STORE_TROUBLE.has((error as { code?: unknown } | null)?.code);
 }

@@ -7,6 +7,7 @@ import { enrol } from '../blackboard/enrol.js';
 import { SwarmError } from '../blackboard/errors.js';
 import { loadProfile } from '../miner/sn50/profile.js';
 import { connectAdmin, publicAddress } from './admin.js';
+import { plainEnvironment } from './services/child.js';
 import { compiledEntry } from './services/entries.js';
 import { changeSettings, openHome } from './services/home.js';
 import { lockHome } from './services/lock.js';
@@ -128,7 +129,8 @@ async function runner(
           ...(member.args ?? []),
           ...args,
         ],
-        { stdio: ['ignore', 'ignore', 'pipe'] },
+        // No SWARM_S3_*: equal input gives equal output from this machine's files alone.
+        { stdio: ['ignore', 'ignore', 'pipe'], env: plainEnvironment() },
       );
       let log = '';
       child.stderr.on('data', (chunk) => (log = (log + chunk).slice(-4000)));

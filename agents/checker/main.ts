@@ -1,7 +1,7 @@
 // The checker: re-runs other owners' claims on windows that they could not see, from the artifact's bytes alone.
 // Which claims are its own to check is the view trust.check_turn; it measures, signs and records, and decides nothing.
 import type { Insertable } from 'kysely';
-import { SwarmError } from '../../blackboard/errors.js';
+import { isStoreTrouble, SwarmError } from '../../blackboard/errors.js';
 import type { Lease } from '../../blackboard/lease.js';
 import { BarReader } from '../../blackboard/market.js';
 import type { DB } from '../../blackboard/schema.generated.js';
@@ -27,6 +27,7 @@ const CLAIMS_FAULT = new Set([
   'SWARM_E_MODEL_REFUSED',
   'SWARM_E_MODEL_FAILED',
   'SWARM_E_ARTIFACT_DIGEST',
+  'SWARM_E_ARTIFACT_SIZE',
   'SWARM_E_SIGNATURE',
   'SWARM_E_SPEC_INVALID',
 ]);
@@ -124,7 +125,8 @@ async function check(
     code_version: CODE_VERSION,
   };
   // Outside of what the claim answers for: the champion's bytes are somebody else's.
-  const champion = await context.store.get(turn.champion).catch((error) => {
+  const champion = await context.store.get(turn.champion, lease.signal).catch((error) => {
+    if (isStoreTrouble(error)) throw error;
     throw new Error(`the champion cannot be read: ${error.message}`, { cause: error });
   });
   let finding: Assessment;
@@ -139,7 +141,7 @@ async function check(
     const data = slotData(context, view, await bars.series(view.asset, view.step), plan);
     finding = await trainer.call('assess', {
       ...data,
-      artifact: await context.store.get(claim.artifact),
+      artifact: await context.store.get(claim.artifact, lease.signal),
       champion,
       champion_digest: turn.champion,
       starts: hidden.starts,

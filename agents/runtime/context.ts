@@ -4,7 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { sql } from 'kysely';
 import pino, { type Logger } from 'pino';
-import { type ArtifactStore, directoryStore } from '../../blackboard/artifacts.js';
+import { openArtifactStore } from '../../blackboard/artifacts/open.js';
+import type { Environment } from '../../blackboard/artifacts/s3-settings.js';
+import type { ArtifactStore } from '../../blackboard/artifacts.js';
 import { type Db, openDb } from '../../blackboard/db.js';
 import { agentUrl, type Credentials, readCredentials } from '../../blackboard/enrol.js';
 import { SwarmError } from '../../blackboard/errors.js';
@@ -21,11 +23,14 @@ export interface AgentOptions {
   readonly agentFile: string;
   /** Address of the blackboard; user and password come from the agent file. */
   readonly blackboard: string;
+  /** Directory of artifacts; of copies where SWARM_S3_* names a bucket. */
   readonly artifacts: string;
   /** File holding the NATS address with its credentials; absent: the sweep alone. */
   readonly natsFile?: string | undefined;
   /** Seed of every random choice. */
   readonly seed: string;
+  /** Where SWARM_S3_* is read; absent: this process's environment. */
+  readonly env?: Environment | undefined;
 }
 
 export interface AgentContext {
@@ -83,6 +88,12 @@ export async function openContext(
   );
   const databaseUrl = agentUrl(options.blackboard, who);
   const natsUrl = readNatsFile(options.natsFile);
+  const store = await openArtifactStore({
+    directory: options.artifacts,
+    env: options.env ?? process.env,
+    stopping,
+    warn: (fields, message) => log.warn(fields, message),
+  });
   const db = openDb({ url: databaseUrl, name: `swarm ${who.name}` });
   const [clock, constants] = await Promise.all([readClock(db), readConstants(db)]).catch(async (error) => {
     // Opening is tried again while the database is away: no attempt leaves its pool behind.
@@ -108,7 +119,7 @@ export async function openContext(
     clock,
     stopping,
     stamp,
-    store: directoryStore(options.artifacts),
+    store,
     profile: loadProfile(clock.profile),
     seed: options.seed,
     holding,

@@ -17,6 +17,7 @@ import type { Proposal, Strategist } from '../strategist/strategist.js';
 import type { ExperimentResult } from '../trainer/experiment.js';
 import type { TrainerJobs } from '../trainer/worker.js';
 import type { AgentContext } from './context.js';
+import { keepArtifact } from './keep.js';
 import type { Agent } from './life.js';
 import { type Author, recordDecision, recordExperiment, recordFailure } from './search-records.js';
 import { type SlotView, slotData, slotView } from './slot.js';
@@ -109,7 +110,7 @@ class Search {
           min_windows: context.constants('min_windows'),
         });
         stage = 'artifact';
-        await this.#keep(result, lease);
+        await this.#keep(result, lease, fail);
         stage = 'record';
         await recordExperiment(this.#author, {
           view,
@@ -143,9 +144,14 @@ class Search {
   }
 
   /** The artifact into the store, unless somebody else has taken the work over. */
-  async #keep(result: ExperimentResult, lease: Lease): Promise<void> {
-    lease.signal.throwIfAborted();
-    const digest = await this.context.store.put(result.artifact);
+  async #keep(
+    result: ExperimentResult,
+    lease: Lease,
+    fail: (stage: string, error: unknown) => Promise<boolean>,
+  ): Promise<void> {
+    const digest = await keepArtifact(this.context, lease, result.artifact, (error) =>
+      fail('artifact', error),
+    );
     if (digest !== result.digest)
       throw new Error(`the store named ${digest} what the trainer named ${result.digest}`);
   }

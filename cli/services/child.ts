@@ -51,6 +51,12 @@ export const EXIT_FINAL = 78;
 
 const passed = ['PATH', 'HOME', 'TZ', 'LANG'] as const;
 
+/** What any process of the swarm may know of the one that starts it. */
+export function plainEnvironment(): Record<string, string> {
+  const given = passed.map((name) => [name, process.env[name]]).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Record<string, string>;
+}
+
 export class Child {
   readonly name: string;
   restarts = 0;
@@ -80,7 +86,7 @@ export class Child {
     let child: ChildProcess;
     try {
       child = fork(entry, [...(this.spec.args ?? [])], {
-        env: this.#environment(),
+        env: { ...plainEnvironment(), ...this.spec.env },
         // Not the supervisor's own flags: under a test runner or a debugger they are not meant for children.
         execArgv: ['--enable-source-maps'],
         detached: true,
@@ -139,15 +145,6 @@ export class Child {
       const cause = error instanceof Error ? error : new Error(String(error));
       this.#exited({ pid: null, code: null, signal: null, error: cause }, 0);
     }
-  }
-
-  #environment(): Record<string, string> {
-    const env: Record<string, string> = {};
-    for (const name of passed) {
-      const value = process.env[name];
-      if (value !== undefined) env[name] = value;
-    }
-    return { ...env, ...this.spec.env };
   }
 }
 

@@ -18,6 +18,7 @@ import { readStatus, type Status } from '../status/read.js';
 import { render } from '../status/render.js';
 import { fleet, type Member } from './fleet.js';
 import { type MarketChoice, openMarket, setSpeed } from './market.js';
+import { lookAtStore, storeEnvironment, usesArtifacts } from './store.js';
 import { summary } from './summary.js';
 
 export interface UpOptions {
@@ -55,6 +56,8 @@ export async function up(options: UpOptions): Promise<number> {
     await assertPortFree(ports.miner, 'the miner');
     watch(supervisor, stop.signal);
     const databaseUrl = await database(supervisor, home, ports.postgres);
+    const store = storeEnvironment(process.env, home.state);
+    say(`artifacts: ${await lookAtStore(home.artifacts, store)}`);
     const natsFile = await events(supervisor, home, ports.nats, options.events);
     admin = await connectAdmin(databaseUrl, 'swarm up');
     const market = await openMarket(admin, options.market, say);
@@ -72,6 +75,7 @@ export async function up(options: UpOptions): Promise<number> {
       address: publicAddress(databaseUrl),
       natsFile,
       seed: options.market.seed,
+      store,
     });
     await ready(admin, members.length, stop.signal);
     await setSpeed(admin, options.market.speed, 'running');
@@ -127,7 +131,7 @@ async function start(
   home: Home,
   admin: pg.Client,
   members: readonly Member[],
-  common: { address: string; natsFile: string | null; seed: string },
+  common: { address: string; natsFile: string | null; seed: string; store: Record<string, string> },
 ): Promise<void> {
   for (const member of members) {
     const { path } = await enrol(admin, home.agents, member);
@@ -148,6 +152,7 @@ async function start(
         ...(common.natsFile === null ? [] : ['--nats-file', common.natsFile]),
         ...(member.args ?? []),
       ],
+      env: usesArtifacts(member.role) ? common.store : {},
     });
   }
 }

@@ -1,5 +1,6 @@
 // Who answers for a slot: its champion, then the one before, then the founding reference. A new champion is loaded and
 // has answered a canary before it takes over, so a prompt never meets a slot without a model.
+import { stateOf } from '../../blackboard/db.js';
 import type { Offload } from '../../forecast/offload.js';
 import type { MinerContext } from '../context.js';
 import type { LoadedModel } from './jobs.js';
@@ -21,6 +22,8 @@ interface Reign {
 }
 
 const RETRY_MS = 60_000;
+/** What one model's bytes may take: a store that is away must not hold up the slots whose models are at hand. */
+const FETCH_MS = 15_000;
 
 export class Champions {
   #serving = new Map<string, readonly Serving[]>();
@@ -78,9 +81,11 @@ export class Champions {
   async #load(digest: string): Promise<LoadedModel | null> {
     if ((this.#broken.get(digest) ?? 0) > Date.now()) return null;
     try {
-      return await this.thread.call('load', { digest, bytes: await this.context.store.get(digest) });
+      const bytes = await this.context.store.get(digest, AbortSignal.timeout(FETCH_MS));
+      return await this.thread.call('load', { digest, bytes });
     } catch (error) {
-      const { code, message } = error as { code?: string; message: string };
+      const { name, message } = error as Error;
+      const code = name === 'TimeoutError' ? 'SWARM_E_STORE_UNREACHABLE' : stateOf(error);
       this.#broken.set(digest, Date.now() + RETRY_MS);
       await this.context.alert(
         'error',

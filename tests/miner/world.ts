@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import pino from 'pino';
 import { type AgentContext, openContext } from '../../agents/runtime/context.js';
+import type { Environment } from '../../blackboard/artifacts/s3-settings.js';
 import { type AgentRole, enrol } from '../../blackboard/enrol.js';
 import { connectAdmin, migrateAll, publicAddress } from '../../cli/admin.js';
 import { simulatedMarket } from '../../miner/market/simulated.js';
@@ -23,7 +24,7 @@ export interface World {
   /** Where this world keeps files; removed with it. */
   readonly directory: string;
   /** Enrols an agent and opens its context. Contexts are closed with the world. */
-  agent(role: AgentRole, name?: string, owner?: string): Promise<AgentContext>;
+  agent(role: AgentRole, name?: string, owner?: string, machine?: Machine): Promise<AgentContext>;
   /** Moves the held clock. */
   clock(at_s: number): Promise<void>;
   /** The agents' way to the database: shut it, and it is away for them. */
@@ -31,6 +32,12 @@ export interface World {
   /** Address of the blackboard as agents are told it, through the door. */
   readonly blackboard: string;
   close(): Promise<void>;
+}
+
+/** Where an agent runs, if not where the others do. */
+export interface Machine {
+  readonly artifacts?: string;
+  readonly env?: Environment;
 }
 
 export interface WorldOptions {
@@ -68,11 +75,17 @@ export async function openWorld(name: string, options: WorldOptions = {}): Promi
     door,
     blackboard,
     directory,
-    async agent(role, agentName = role, owner = `${agentName}-owner`) {
+    async agent(role, agentName = role, owner = `${agentName}-owner`, machine = {}) {
       const { path } = await enrol(admin, join(directory, 'agents'), { name: agentName, owner, role });
       const stop = new AbortController();
       const context = await openContext(
-        { agentFile: path, blackboard, artifacts: join(directory, 'artifacts'), seed: '1' },
+        {
+          agentFile: path,
+          blackboard,
+          artifacts: join(directory, machine.artifacts ?? 'artifacts'),
+          seed: '1',
+          env: machine.env ?? {},
+        },
         [],
         stop.signal,
       );

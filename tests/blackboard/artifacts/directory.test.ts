@@ -1,15 +1,17 @@
-// The artifact store keeps bytes under their own digest, or says what is wrong with them.
+// The directory store keeps bytes under their own digest, or says what is wrong with them.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ArtifactStore, directoryStore, sha256 } from '../../blackboard/artifacts.js';
+import { directoryStore } from '../../../blackboard/artifacts/directory.js';
+import { type ArtifactStore, MAX_ARTIFACT_BYTES, placeOf, sha256 } from '../../../blackboard/artifacts.js';
+import { flipBit } from './spoil.js';
 
 let root: string;
 let store: ArtifactStore;
 const bytes = Buffer.from('an artifact'.repeat(1000));
-const pathOf = (digest: string): string => join(root, digest.slice(0, 2), digest);
+const pathOf = (digest: string): string => join(root, placeOf(digest));
 const files = (directory: string): string[] =>
   readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -46,6 +48,25 @@ describe('put', () => {
     expect(String(await store.get(digest))).toBe('cut short');
   });
 
+  it('puts right what was altered, and does not take its length for it', async () => {
+    const digest = await store.put(Buffer.from('altered'));
+    flipBit(pathOf(digest));
+    await store.put(Buffer.from('altered'));
+    expect(String(await store.get(digest))).toBe('altered');
+  });
+
+  it('gives up with the reason of the caller', async () => {
+    const reason = new Error('the lease is lost');
+    await expect(store.put(Buffer.from('late'), AbortSignal.abort(reason))).rejects.toBe(reason);
+    expect(await store.size(sha256('late'))).toBeNull();
+  });
+
+  it('takes nothing that is larger than any artifact', async () => {
+    await expect(store.put(new Uint8Array(MAX_ARTIFACT_BYTES + 1))).rejects.toMatchObject({
+      code: 'SWARM_E_ARTIFACT_SIZE',
+    });
+  });
+
   it('stores no bytes at all under the digest of nothing', async () => {
     expect(await store.get(await store.put(new Uint8Array()))).toHaveLength(0);
   });
@@ -55,7 +76,7 @@ describe('get', () => {
   it.each([
     ['cut short', (digest: string) => truncateSync(pathOf(digest), bytes.length - 1)],
     ['emptied', (digest: string) => truncateSync(pathOf(digest), 0)],
-    ['flipped in one bit', (digest: string) => writeFileSync(pathOf(digest), flipped(bytes))],
+    ['flipped in one bit', (digest: string) => flipBit(pathOf(digest))],
     [
       'longer by a byte',
       (digest: string) => writeFileSync(pathOf(digest), Buffer.concat([bytes, Buffer.from([0])])),
@@ -79,7 +100,57 @@ describe('get', () => {
   );
 });
 
+describe('size and list', () => {
+  it('say what is stored, in order, from any point, past names that are none', async () => {
+    const apart = directoryStore(join(root, 'apart'));
+    const list = async (after?: string): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const digest of apart.list(after)) found.push(digest);
+      return found;
+    };
+    expect(await list()).toEqual([]);
+    const digests = await Promise.all(Array.from({ length: 50 }, (_, i) => apart.put(Buffer.from(`${i}`))));
+    digests.sort();
+    mkdirSync(join(root, 'apart', 'cache'));
+    mkdirSync(join(root, 'apart', 'AB'), { recursive: true });
+    const shelf = join(root, 'apart', digests[0]!.slice(0, 2));
+    for (const name of ['notes.txt', `${digests[0]}.x.part`, 'f'.repeat(64)])
+      writeFileSync(join(shelf, name), 'x');
+    expect(await list()).toEqual(digests);
+    expect(await list(digests[20])).toEqual(digests.slice(21));
+    expect(await apart.size(digests[0]!)).toBeLessThan(3);
+    expect(await apart.size('0'.repeat(64))).toBeNull();
+  });
+
+  it('a file larger than any artifact is not read', async () => {
+    const digest = await store.put(Buffer.from('grows'));
+    truncateSync(pathOf(digest), MAX_ARTIFACT_BYTES + 1);
+    await expect(store.get(digest)).rejects.toMatchObject({ code: 'SWARM_E_ARTIFACT_SIZE' });
+  });
+});
+
 const small = mountable();
+describe('a directory that may not be written', () => {
+  it.skipIf(small !== null)(
+    `refuses what is new and gives what is there${small === null ? '' : ` (skipped: ${small})`}`,
+    async () => {
+      const disk = join(root, 'sealed');
+      mkdirSync(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'swarm-test', disk]);
+      try {
+        const sealed = directoryStore(disk);
+        const kept = await sealed.put(Buffer.from('kept'));
+        execFileSync('mount', ['-o', 'remount,ro', disk]);
+        expect(await sealed.put(Buffer.from('kept'))).toBe(kept);
+        expect(String(await sealed.get(kept))).toBe('kept');
+        await expect(sealed.put(Buffer.from('new'))).rejects.toMatchObject({ code: 'SWARM_E_STORE_REFUSED' });
+      } finally {
+        execFileSync('umount', [disk]);
+      }
+    },
+  );
+});
+
 describe('a full disk', () => {
   it.skipIf(small !== null)(
     `is said to be full, and nothing half-written stays${small === null ? '' : ` (skipped: ${small})`}`,
@@ -100,12 +171,6 @@ describe('a full disk', () => {
     },
   );
 });
-
-function flipped(original: Buffer): Buffer {
-  const copy = Buffer.from(original);
-  copy[copy.length >> 1]! ^= 1;
-  return copy;
-}
 
 /** Null when this process may mount a file system, else why not. */
 function mountable(): string | null {
