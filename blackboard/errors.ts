@@ -31,7 +31,8 @@ export type SwarmErrorCode =
   | 'SWARM_E_SOURCE_LIMITED'
   | 'SWARM_E_SOURCE_REFUSED'
   | 'SWARM_E_SOURCE_RESPONSE'
-  | 'SWARM_E_SIGNATURE';
+  | 'SWARM_E_SIGNATURE'
+  | 'SWARM_E_BACKUP_BROKEN';
 
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';

@@ -45,8 +45,27 @@ function load(set: MigrationSet): Migration[] {
     });
 }
 
-/** Applies what is missing, in order; returns the names applied now. */
-export async function migrate(adminUrl: string, sets: readonly MigrationSet[]): Promise<string[]> {
+/** Migrations that a database has, in order; none where it has never been migrated. */
+export async function applied(client: pg.Client): Promise<Applied[]> {
+  const { rows: there } = await client.query(`select 1 from pg_namespace where nspname = 'migration'`);
+  if (there.length === 0) return [];
+  return (await client.query<Applied>('select * from migration.applied order by at, set, number')).rows;
+}
+
+/** What a database lacks of these sets, by name. Throws like migrate() for a database of another version. */
+export async function pending(client: pg.Client, sets: readonly MigrationSet[]): Promise<string[]> {
+  const known = sets.flatMap(load);
+  const rows = await applied(client);
+  for (const row of rows) assertKnown(row, known);
+  return known.filter((m) => !rows.some((row) => sameNumber(row, m))).map((m) => `${m.set}/${m.name}`);
+}
+
+/** Applies what is missing, in order, or of that only what `upTo` lists; returns the names applied now. */
+export async function migrate(
+  adminUrl: string,
+  sets: readonly MigrationSet[],
+  upTo?: readonly Applied[],
+): Promise<string[]> {
   const client = new pg.Client({
     connectionString: adminUrl,
     application_name: 'swarm migrate',
@@ -54,7 +73,7 @@ export async function migrate(adminUrl: string, sets: readonly MigrationSet[]): 
   });
   // Met again at the next query; without a listener Node would exit.
   client.on('error', () => undefined);
-  const applied: string[] = [];
+  const done: string[] = [];
   try {
     await client.connect();
     await client.query('select pg_advisory_lock($1)', [LOCK]);
@@ -64,13 +83,14 @@ export async function migrate(adminUrl: string, sets: readonly MigrationSet[]): 
         primary key (set, number))`);
     const { rows } = await client.query<Applied>('select * from migration.applied');
     const known = sets.flatMap(load);
-    for (const row of rows) assertKnown(row, known);
+    for (const row of [...rows, ...(upTo ?? [])]) assertKnown(row, known);
     for (const migration of known) {
       if (rows.some((row) => sameNumber(row, migration))) continue;
+      if (upTo && !upTo.some((row) => sameNumber(row, migration))) continue;
       await apply(client, migration);
-      applied.push(`${migration.set}/${migration.name}`);
+      done.push(`${migration.set}/${migration.name}`);
     }
-    return applied;
+    return done;
   } catch (error) {
     throw explain(error);
   } finally {
@@ -78,7 +98,8 @@ export async function migrate(adminUrl: string, sets: readonly MigrationSet[]): 
   }
 }
 
-type Applied = Omit<Migration, 'sql'>;
+/** A migration as the database remembers it. */
+export type Applied = Omit<Migration, 'sql'>;
 
 const sameNumber = (a: Applied, b: Applied): boolean => a.set === b.set && a.number === b.number;
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The `swarm` command: reads arguments, calls one function of a room, prints, and says with its exit code how it went.
 import { Command, Option } from 'commander';
+import { addDbCommands } from './db.js';
 import { fail } from './failure.js';
 import { addLabCommands } from './lab/commands.js';
 import { home, instant, integer, list, number, profileOption } from './options.js';
@@ -171,6 +172,7 @@ program
   });
 
 addLabCommands(program);
+addDbCommands(program);
 
 program
   .command('reproduce')
