@@ -54,6 +54,12 @@ export function stateOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** The server's function that reported an error: unlike the message, the same in every language. */
+function routineOf(error: unknown): string | undefined {
+  const routine = (error as { routine?: unknown } | null)?.routine;
+  return typeof routine === 'string' ? routine : undefined;
+}
+
 const CONNECTION = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -83,6 +89,12 @@ export function isTransient(error: unknown): boolean {
   );
 }
 
+/** True when the server no longer takes the credentials of this process: they were revoked or rotated. */
+export function isShutOut(error: unknown): boolean {
+  const code = stateOf(explain(error));
+  return code === 'SWARM_E_AGENT_REVOKED' || code === 'SWARM_E_DB_AUTH';
+}
+
 /** The SwarmError behind a driver error; other errors are returned as they are. */
 export function explain(error: unknown): unknown {
   const state = stateOf(error);
@@ -93,6 +105,27 @@ export function explain(error: unknown): unknown {
       'SWARM_E_STALE_LEASE',
       text,
       'The work was taken over after its lease ended; nothing was written. Nothing to do.',
+      cause,
+    );
+  if (state === 'SW007' || (state === '28000' && routineOf(error) === 'InitializeSessionUserId'))
+    return new SwarmError(
+      'SWARM_E_AGENT_REVOKED',
+      `the blackboard no longer lets this agent in: ${text}`,
+      'It was revoked, which is for good: remove its file, and enrol an agent under another name.',
+      cause,
+    );
+  if (state === 'SW008')
+    return new SwarmError(
+      'SWARM_E_RECORD_TOO_LARGE',
+      text,
+      'Shorten it; docs/blackboard.md has the limits.',
+      cause,
+    );
+  if (state === 'SW009')
+    return new SwarmError(
+      'SWARM_E_SIGNATURE',
+      text,
+      'Sign each record once, with the key of the agent file.',
       cause,
     );
   if (state?.startsWith('SW') && !state.startsWith('SWARM'))
@@ -106,7 +139,7 @@ export function explain(error: unknown): unknown {
     return new SwarmError(
       'SWARM_E_DB_AUTH',
       `the database refused the login: ${text}`,
-      'Check user and password in SWARM_DATABASE_URL (or the agent file), and that the role may log in.',
+      'Check user and password in SWARM_DATABASE_URL. An agent: its credentials were rotated, or the file is not its newest.',
       cause,
     );
   if (state === '3D000')

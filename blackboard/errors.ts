@@ -26,7 +26,11 @@ export type SwarmErrorCode =
   | 'SWARM_E_SOURCE_LIMITED'
   | 'SWARM_E_SOURCE_REFUSED'
   | 'SWARM_E_SOURCE_RESPONSE'
-  | 'SWARM_E_SIGNATURE';
+  | 'SWARM_E_SIGNATURE'
+  | 'SWARM_E_AGENT_REVOKED'
+  | 'SWARM_E_OWNER_KEY'
+  | 'SWARM_E_FILE_MODE'
+  | 'SWARM_E_RECORD_TOO_LARGE';
 
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';

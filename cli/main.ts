@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The `swarm` command: reads arguments, calls one function of a room, prints, and says with its exit code how it went.
 import { Command, Option } from 'commander';
+import { addAgentCommands } from './agent/commands.js';
 import { fail } from './failure.js';
 import { addLabCommands } from './lab/commands.js';
 import { home, instant, integer, list, number, profileOption } from './options.js';
@@ -107,35 +108,7 @@ data
     process.exitCode = infoCommand(dir, o);
   });
 
-program
-  .command('agent')
-  .description('run one agent process, on this machine or any other that reaches the blackboard')
-  .argument('<role>', 'explorer, optimizer, checker, publisher, miner, validator, relay or feed')
-  .requiredOption('--agent-file <file>', "the agent's own file, from enrolment")
-  .requiredOption('--blackboard <url>', 'address of the blackboard, without user and password')
-  .requiredOption('--artifacts <dir>', 'artifact store')
-  .option('--nats-file <file>', 'file that holds the NATS address; without it the agent sweeps')
-  .option('--seed <text>', 'seed of every random choice', '1')
-  .option('--strategist <name>', 'explorer: evolve or random', 'evolve')
-  .option('--overclaim <share>', 'explorer: a saboteur of the fleet test adds this to every claim', number)
-  .option('--port <n>', 'miner: port to listen on', integer)
-  .option('--target <host:port>', 'validator: the miner to ask')
-  .option('--spool <dir>', 'validator: where answers wait for their horizon')
-  .option('--once', 'one unit of work, then exit')
-  .option('--drain', 'work until there is none, then exit')
-  .action(async (role, o) => {
-    const [{ roleKind }, { live }] = await Promise.all([
-      import('./roles.js'),
-      import('../agents/runtime/life.js'),
-    ]);
-    try {
-      await live(roleKind(role, o), o, { ...(o.once ? { steps: 1 } : {}), drain: o.drain === true });
-    } catch (error) {
-      fail(error);
-    }
-    // Whatever is still open (a thread, a connection on its way out) must not keep a finished agent alive.
-    process.exit();
-  });
+addAgentCommands(program);
 
 program
   .command('score')

@@ -6,9 +6,9 @@ import { sql } from 'kysely';
 import pino, { type Logger } from 'pino';
 import { type ArtifactStore, directoryStore } from '../../blackboard/artifacts.js';
 import { type Db, openDb } from '../../blackboard/db.js';
-import { agentUrl, type Credentials, readCredentials } from '../../blackboard/enrol.js';
 import { SwarmError } from '../../blackboard/errors.js';
 import { type Doorbell, openDoorbell } from '../../blackboard/events/doorbell.js';
+import { agentUrl, type Credentials, readCredentials } from '../../blackboard/identity/credentials.js';
 import { uuid7 } from '../../blackboard/ids.js';
 import { type MarketClock, readClock } from '../../blackboard/market.js';
 import { type SignedKind, signRecord } from '../../blackboard/signed.js';
@@ -77,7 +77,7 @@ export async function openContext(
     {
       name: who.name,
       base: { role: who.role, owner: who.owner, pid: process.pid },
-      redact: ['password', 'privateKey', '*.password', '*.privateKey'],
+      redact: ['password', 'privateKey', 'natsSeed', '*.password', '*.privateKey', '*.natsSeed'],
     },
     pino.destination({ fd: 2, sync: true }),
   );

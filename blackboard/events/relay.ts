@@ -1,7 +1,7 @@
 // The relay: outbox rows -> JetStream -> marked as published. Woken by NOTIFY, and by a slow sweep for what a lost
 // notification missed. A crash between publishing and marking publishes again; the message id makes that harmless.
 import pg from 'pg';
-import type { Db } from '../db.js';
+import { type Db, explain, isShutOut } from '../db.js';
 import { pause } from './doorbell.js';
 import { connectNats, ensureStream, publish } from './stream.js';
 
@@ -53,6 +53,7 @@ export async function runRelay({
         await nats.close();
       }
     } catch (error) {
+      if (isShutOut(error)) throw explain(error);
       if (!signal.aborted) onProblem(error);
     } finally {
       await listener.end().catch(onProblem);
