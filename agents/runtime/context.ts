@@ -12,6 +12,7 @@ import { agentUrl, type Credentials, readCredentials } from '../../blackboard/id
 import { uuid7 } from '../../blackboard/ids.js';
 import { type MarketClock, readClock } from '../../blackboard/market.js';
 import { type SignedKind, signRecord } from '../../blackboard/signed.js';
+import { shortText } from '../../blackboard/text.js';
 import { loadProfile, type Profile } from '../../miner/sn50/profile.js';
 import { type Constants, readConstants } from '../../trust/constants.js';
 
@@ -121,7 +122,7 @@ export async function openContext(
       log[severity === 'error' ? 'error' : severity === 'warning' ? 'warn' : 'info']({ code }, message);
       await db
         .insertInto('board.alert')
-        .values({ ...stamp(), severity, code, message: message.slice(0, 2000) })
+        .values({ ...stamp(), severity, code, message: shortText(message) })
         .execute();
     },
     async close() {
