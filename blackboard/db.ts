@@ -11,7 +11,7 @@ const INT8 = 20;
 const INT8_ARRAY = 1016;
 
 /** bigint columns hold unix seconds, counts and tokens, all below 2^53: they arrive as numbers. */
-const types: pg.CustomTypesConfig = {
+export const wireTypes: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (oid === INT8) return Number;
     if (oid === INT8_ARRAY) return (text: string) => JSON.parse(`[${text.slice(1, -1)}]`) as number[];
@@ -31,7 +31,7 @@ export function openPool({ url, name, connections = 4 }: DbOptions): pg.Pool {
     connectionString: url,
     application_name: name.slice(0, 63),
     max: connections,
-    types,
+    types: wireTypes,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
   });

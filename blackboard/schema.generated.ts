@@ -258,6 +258,15 @@ export interface BoardGateStep {
   x: number;
 }
 
+export interface BoardHolding {
+  agent_id: string;
+  at: Generated<Timestamp>;
+  id: Generated<string>;
+  market_at: Generated<Timestamp>;
+  token: number;
+  work_id: string;
+}
+
 export interface BoardInbox {
   at: Generated<Timestamp>;
   consumer: string;
@@ -846,6 +855,7 @@ export interface DB {
   "board.enrolment": BoardEnrolment;
   "board.experiment": BoardExperiment;
   "board.gate_step": BoardGateStep;
+  "board.holding": BoardHolding;
   "board.inbox": BoardInbox;
   "board.lease": BoardLease;
   "board.llm_call": BoardLlmCall;

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { addAgentCommands } from './agent/commands.js';
 import { fail } from './failure.js';
 import { addLabCommands } from './lab/commands.js';
-import { home, instant, integer, list, number, profileOption } from './options.js';
+import { databaseOption, home, instant, integer, list, number, profileOption } from './options.js';
 
 const program = new Command('swarm')
   .description(
@@ -109,6 +109,23 @@ data
   });
 
 addAgentCommands(program);
+
+program
+  .command('audit')
+  .description(
+    'check a whole blackboard again: signatures, keys, leases, gates, trust, artifacts; exit 1 when anything does not match',
+  )
+  .addOption(home())
+  .addOption(databaseOption())
+  .option(
+    '--artifacts <dir>',
+    "artifact store (default: the home's own; with an external database: not looked at)",
+  )
+  .option('--json', 'one JSON object a line: findings, then {findings, checked}')
+  .action(async (o) => {
+    const { auditCommand } = await import('./audit.js');
+    process.exitCode = await auditCommand(o);
+  });
 
 program
   .command('score')

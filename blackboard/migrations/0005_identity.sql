@@ -76,6 +76,30 @@ from board.enrolment e
 join board.agent a on a.id = e.agent_id
 left join board.revocation r on r.agent_id = e.agent_id;
 
+-- Who took which work under which token: a lease is overwritten by the next one, and this is what is left to check results by.
+create table board.holding (
+  id uuid primary key default gen_random_uuid(),
+  token bigint not null unique,
+  work_id text not null,
+  agent_id uuid not null references board.agent,
+  at timestamptz not null default clock_timestamp(),
+  market_at timestamptz not null default coalesce(market.now(), clock_timestamp())
+);
+create index holding_by_work on board.holding (work_id, token);
+create trigger append_only before update or delete or truncate on board.holding
+  for each statement execute function board.refuse_change();
+alter table board.holding enable row level security;
+create policy readable on board.holding for select using (true);
+insert into board.holding (token, work_id, agent_id) select token, work_id, holder from board.lease;
+
+create function board.note_holding() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into board.holding (token, work_id, agent_id) values (new.token, new.work_id, new.holder) on conflict do nothing;
+  return null;
+end $$;
+create trigger held after insert or update of token on board.lease for each row execute function board.note_holding();
+
 create schema refusal;
 
 -- Counts from 0 by setval, which a crash does not move ahead as nextval would.
@@ -241,7 +265,7 @@ declare
 begin
   foreach kind in array array['agent', 'briefing', 'decision', 'experiment', 'attempt', 'claim', 'verdict', 'pattern', 'challenger',
     'prompt', 'answer', 'outcome', 'reward', 'gate_step', 'promotion', 'llm_call', 'compute_job', 'alert', 'owner', 'enrolment',
-    'revocation', 'refusal'] loop
+    'revocation', 'refusal', 'holding'] loop
     parts := parts || format('select %L::text as kind, id, %s as agent_id, at, market_at from board.%I',
       kind, case kind when 'agent' then 'id' when 'owner' then 'null::uuid' else 'agent_id' end, kind);
   end loop;
@@ -250,5 +274,5 @@ end $$;
 
 revoke execute on all functions in schema board from public;
 grant execute on function board.report_refusals() to swarm_publisher;
-grant select on board.owner, board.enrolment, board.revocation, board.refusal, board.agent_key to swarm_explorer, swarm_optimizer,
+grant select on board.owner, board.enrolment, board.revocation, board.refusal, board.agent_key, board.holding to swarm_explorer, swarm_optimizer,
   swarm_checker, swarm_publisher, swarm_miner, swarm_validator, swarm_feed, swarm_relay, swarm_reader;

@@ -3,13 +3,7 @@
 import { type Command, Option } from 'commander';
 import { agentRoles } from '../../blackboard/identity/credentials.js';
 import { fail } from '../failure.js';
-import { home, integer, number } from '../options.js';
-
-const database = (): Option =>
-  new Option(
-    '--database-url <url>',
-    "the blackboard, with a login that may create roles (default: the home's own)",
-  ).env('SWARM_DATABASE_URL');
+import { databaseOption, home, integer, number } from '../options.js';
 
 const ownerKey = (): Option =>
   new Option(
@@ -35,7 +29,7 @@ export function addAgentCommands(program: Command): void {
     .option('--out <file>', 'the agent file (default: <home>/agents/<name>.json)')
     .addOption(ownerKey())
     .addOption(home())
-    .addOption(database())
+    .addOption(databaseOption())
     .addOption(json())
     .action(async (o) => (await import('./identity.js')).enrolCommand(o));
   agent
@@ -47,7 +41,7 @@ export function addAgentCommands(program: Command): void {
     .option('--file <file>', 'the agent file (default: <home>/agents/<name>.json)')
     .addOption(ownerKey())
     .addOption(home())
-    .addOption(database())
+    .addOption(databaseOption())
     .addOption(json())
     .action(async (name, o) => (await import('./identity.js')).rotateCommand(name, o));
   agent
@@ -57,14 +51,14 @@ export function addAgentCommands(program: Command): void {
     .option('--reason <text>', 'why, for the record', '')
     .addOption(ownerKey())
     .addOption(home())
-    .addOption(database())
+    .addOption(databaseOption())
     .addOption(json())
     .action(async (name, o) => (await import('./identity.js')).revokeCommand(name, o));
   agent
     .command('list')
     .description('every agent with its owner, its keys and its state')
     .addOption(home())
-    .addOption(database())
+    .addOption(databaseOption())
     .addOption(json())
     .action(async (o) => (await import('./identity.js')).listCommand(o));
 }

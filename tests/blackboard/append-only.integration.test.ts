@@ -67,6 +67,7 @@ describe('the history', () => {
       'decision',
       'enrolment',
       'experiment',
+      'holding',
       'owner',
       'promotion',
       'verdict',
