@@ -23,7 +23,7 @@ export interface AgentOptions {
   /** Address of the blackboard; user and password come from the agent file. */
   readonly blackboard: string;
   readonly artifacts: string;
-  /** File holding the NATS address with its credentials; absent: the sweep alone. */
+  /** File holding the NATS address; the agent's key is in its own file. Absent: the sweep alone. */
   readonly natsFile?: string | undefined;
   /** Seed of every random choice. */
   readonly seed: string;
@@ -93,6 +93,7 @@ export async function openContext(
   const bell = openDoorbell({
     natsUrl: wakes.length > 0 ? natsUrl : null,
     consumer: who.name,
+    natsSeed: who.natsSeed,
     kinds: wakes,
     onProblem: (error) => log.warn({ err: error }, 'events are out of reach; the sweep goes on'),
   });

@@ -1,5 +1,6 @@
 // Every agent that was ever enrolled, with what has become of it.
 import type pg from 'pg';
+import type { NatsAgent } from '../events/access.js';
 
 export interface AgentState {
   readonly id: string;
@@ -30,6 +31,15 @@ export async function listAgents(admin: pg.Client): Promise<AgentState[]> {
      left join pg_roles l on l.rolname = a.login
      left join lateral (select serial, valid_from from board.agent_key k where k.agent_id = a.id order by serial desc limit 1) k on true
      order by a.owner, a.name`,
+  );
+  return rows;
+}
+
+/** Agents that NATS lets in: enrolled, by their newest keys. */
+export async function listNatsAgents(admin: pg.Client): Promise<NatsAgent[]> {
+  const { rows } = await admin.query<NatsAgent>(
+    `select a.name, a.role, k.nats_key from board.agent_key k join board.agent a on a.id = k.agent_id
+     where k.valid_to is null order by a.name`,
   );
   return rows;
 }

@@ -61,6 +61,12 @@ export function addAgentCommands(program: Command): void {
     .addOption(databaseOption())
     .addOption(json())
     .action(async (o) => (await import('./identity.js')).listCommand(o));
+  agent
+    .command('nats-users')
+    .description("print who may do what on NATS, as a file that a nats-server of one's own includes")
+    .addOption(home())
+    .addOption(databaseOption())
+    .action(async (o) => (await import('./identity.js')).natsUsersCommand(o));
 }
 
 function addRun(agent: Command): void {

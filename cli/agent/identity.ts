@@ -3,14 +3,17 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type pg from 'pg';
+import { accounts } from '../../blackboard/events/access.js';
 import type { AgentRole } from '../../blackboard/identity/credentials.js';
 import { enrol } from '../../blackboard/identity/enrol.js';
-import { type AgentState, listAgents } from '../../blackboard/identity/list.js';
+import { type AgentState, listAgents, listNatsAgents } from '../../blackboard/identity/list.js';
 import { type OwnerKey, openOwnerKey, readOwnerKey } from '../../blackboard/identity/owner.js';
 import { knownAgent } from '../../blackboard/identity/register.js';
 import { revoke } from '../../blackboard/identity/revoke.js';
 import { rotate } from '../../blackboard/identity/rotate.js';
 import { connectAdmin, migrateAll } from '../admin.js';
+import { openHome } from '../services/home.js';
+import { writeUsers } from '../services/nats-server.js';
 import { table } from '../status/render.js';
 import { databaseOf } from '../where.js';
 
@@ -29,6 +32,7 @@ export async function enrolCommand(
     const owner =
       o.ownerKey === undefined ? openOwnerKey(owners(o), o.owner) : readOwnerKey(o.ownerKey, o.owner);
     const { credentials: who } = await enrol(admin, path, { name, owner: o.owner, role: o.role }, owner);
+    await tellNats(o, admin);
     print(
       o,
       { id: who.id, name, owner: o.owner, role: o.role, file: path },
@@ -46,6 +50,7 @@ export async function rotateCommand(
     const path = resolve(o.file ?? join(rootOf(o), 'agents', `${agent.name}.json`));
     const key = readOwnerKey(o.ownerKey ?? join(owners(o), `${agent.owner}.json`), agent.owner);
     await rotate(admin, path, key);
+    await tellNats(o, admin);
     print(o, { id: agent.id, name: agent.name, file: path }, `${agent.name} has new keys: ${path}`);
   });
 }
@@ -57,12 +62,27 @@ export async function revokeCommand(
   await administered(o, async (admin) => {
     const { owner } = await knownAgent(admin, name);
     const agent = await revoke(admin, name, o.reason, keyIfAny(o, owner));
+    await tellNats(o, admin);
     print(
       o,
       { id: agent.id, name: agent.name, owner: agent.owner },
       `${agent.name} of ${agent.owner} is revoked`,
     );
   });
+}
+
+/** For a nats-server of one's own: its configuration includes this file and is told to read it again. */
+export async function natsUsersCommand(o: Where): Promise<void> {
+  await administered(o, async (admin) => {
+    process.stdout.write(accounts(null, await listNatsAgents(admin)));
+  });
+}
+
+/** The nats-server of this home, running or not, lets in who is enrolled now. */
+async function tellNats(o: Where, admin: pg.Client): Promise<void> {
+  if (!existsSync(join(rootOf(o), 'settings.json'))) return;
+  const home = openHome(o.home);
+  writeUsers(home.nats, home.settings.nats, await listNatsAgents(admin));
 }
 
 export async function listCommand(o: Where): Promise<void> {

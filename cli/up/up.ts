@@ -7,11 +7,13 @@ import { openDb } from '../../blackboard/db.js';
 import { SwarmError } from '../../blackboard/errors.js';
 import { pause } from '../../blackboard/events/doorbell.js';
 import { enrolIn } from '../../blackboard/identity/enrol.js';
+import { listNatsAgents } from '../../blackboard/identity/list.js';
 import { endOverdue } from '../../blackboard/identity/register.js';
 import { connectAdmin, migrateAll, ownDatabase, publicAddress } from '../admin.js';
 import { changeSettings, type Home, openHome } from '../services/home.js';
 import { lockHome } from '../services/lock.js';
 import { startNats } from '../services/nats.js';
+import { writeUsers } from '../services/nats-server.js';
 import { assertPortFree, portsFrom } from '../services/ports.js';
 import { startPostgres } from '../services/postgres.js';
 import { Supervisor } from '../services/supervisor.js';
@@ -130,8 +132,10 @@ async function start(
   members: readonly Member[],
   common: { address: string; natsFile: string | null; seed: string },
 ): Promise<void> {
+  const paths = new Map<Member, string>();
+  for (const member of members) paths.set(member, (await enrolIn(admin, home, member)).path);
+  writeUsers(home.nats, home.settings.nats, await listNatsAgents(admin));
   for (const member of members) {
-    const { path } = await enrolIn(admin, home, member);
     supervisor.spawn({
       name: member.name,
       entry: 'cli/main.js',
@@ -139,7 +143,7 @@ async function start(
         'agent',
         member.role,
         '--agent-file',
-        path,
+        paths.get(member)!,
         '--blackboard',
         common.address,
         '--artifacts',
