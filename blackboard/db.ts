@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { SwarmError } from './errors.js';
 import type { DB } from './schema.generated.js';
+import { postgresAddress, tlsFailure } from './tls.js';
 
 export type Db = Kysely<DB>;
 
@@ -28,7 +29,7 @@ export interface DbOptions {
 
 export function openPool({ url, name, connections = 4 }: DbOptions): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: url,
+    ...postgresAddress(url),
     application_name: name.slice(0, 63),
     max: connections,
     types: wireTypes,
@@ -97,9 +98,12 @@ export function isShutOut(error: unknown): boolean {
 
 /** The SwarmError behind a driver error; other errors are returned as they are. */
 export function explain(error: unknown): unknown {
+  if (error instanceof SwarmError) return error;
   const state = stateOf(error);
   const text = error instanceof Error ? error.message : String(error);
   const cause = { cause: error };
+  const untrusted = tlsFailure(error);
+  if (untrusted !== null) return untrusted;
   if (state === 'SW001')
     return new SwarmError(
       'SWARM_E_STALE_LEASE',

@@ -30,6 +30,7 @@ export type SwarmErrorCode =
   | 'SWARM_E_AGENT_REVOKED'
   | 'SWARM_E_OWNER_KEY'
   | 'SWARM_E_FILE_MODE'
+  | 'SWARM_E_TLS'
   | 'SWARM_E_RECORD_TOO_LARGE';
 
 export class SwarmError extends Error {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { explain } from './db.js';
 import { SwarmError } from './errors.js';
+import { postgresAddress } from './tls.js';
 
 export interface MigrationSet {
   /** The room that owns the files. */
@@ -48,7 +49,7 @@ function load(set: MigrationSet): Migration[] {
 /** Applies what is missing, in order; returns the names applied now. */
 export async function migrate(adminUrl: string, sets: readonly MigrationSet[]): Promise<string[]> {
   const client = new pg.Client({
-    connectionString: adminUrl,
+    ...postgresAddress(adminUrl),
     application_name: 'swarm migrate',
     connectionTimeoutMillis: 10_000,
   });

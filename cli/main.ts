@@ -111,6 +111,17 @@ data
 addAgentCommands(program);
 
 program
+  .command('certs')
+  .description('make a private authority and server certificates for Postgres and NATS; again: reissue them')
+  .requiredOption('--out <dir>', 'where they go; an authority that is there is used, never replaced')
+  .requiredOption('--host <name...>', 'names and IP addresses by which the servers are reached')
+  .option('--days <n>', 'how long a server certificate is valid', integer, 365)
+  .action(async (o) => {
+    const { certsCommand } = await import('./certs/command.js');
+    await certsCommand(o);
+  });
+
+program
   .command('audit')
   .description(
     'check a whole blackboard again: signatures, keys, leases, gates, trust, artifacts; exit 1 when anything does not match',

@@ -4,6 +4,7 @@
 import pg from 'pg';
 import { type Db, explain, isShutOut } from '../db.js';
 import type { AgentRole } from '../identity/credentials.js';
+import { postgresAddress } from '../tls.js';
 import { listens } from './access.js';
 import { pause } from './doorbell.js';
 import { connectNats, ensureConsumers, ensureStream, type NatsLogin, publish } from './stream.js';
@@ -34,7 +35,7 @@ export async function runRelay({
 }: Options): Promise<void> {
   while (!signal.aborted) {
     const listener = new pg.Client({
-      connectionString: databaseUrl,
+      ...postgresAddress(databaseUrl),
       application_name: 'swarm relay listener',
     });
     const broken = new AbortController();

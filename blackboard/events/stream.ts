@@ -10,9 +10,11 @@ import {
   nanos,
   nkeyAuthenticator,
   StringCodec,
+  type TlsOptions,
 } from 'nats';
 import { z } from 'zod';
 import { SwarmError } from '../errors.js';
+import { natsTls, tlsFailure } from '../tls.js';
 import { AGENT_API, durableOf, inboxOf, STREAM, SUBJECT } from './access.js';
 
 const MINUTE_MS = 60_000;
@@ -46,8 +48,10 @@ export async function connectNats({ url, name, seed }: NatsLogin): Promise<NatsC
     : seed === undefined
       ? {}
       : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)) };
+  const tls = natsTls(at);
   try {
     return await connect({
+      ...(tls === undefined ? {} : { tls: tls as TlsOptions }),
       servers: `${at.hostname}:${at.port || 4222}`,
       ...login,
       name,
@@ -58,6 +62,8 @@ export async function connectNats({ url, name, seed }: NatsLogin): Promise<NatsC
       timeout: 5000,
     });
   } catch (error) {
+    const untrusted = tlsFailure(error);
+    if (untrusted !== null) throw untrusted;
     throw new SwarmError(
       'SWARM_E_NATS_UNREACHABLE',
       `no NATS server at ${at.hostname}:${at.port} lets ${name} in: ${error instanceof Error ? error.message : error}`,
