@@ -9,6 +9,8 @@ import { auditDatabase, auditSnapshot } from '../../trust/audit/audit.js';
 import type { Finding } from '../../trust/audit/finding.js';
 import { type Board, type Enrolled, one } from '../blackboard/board.js';
 import { type Audited, openAudited } from './audited.js';
+import { type Ground, openGround } from './ground.js';
+import { writeGrownFleet } from './grown.js';
 
 let board: Board;
 let store: ArtifactStore;
@@ -138,6 +140,8 @@ describe('an altered one', () => {
       'and 59 are there',
     ],
     ['update board.gate_step set x = 0.01, challenger_crps = 99.94', 'it states E'],
+    ['update board.outcome set crps = 99', 'window 1 states 100 for the champion'],
+    ['delete from board.outcome', 'was scored null'],
     ['update board.challenger set alpha = 0.9', 'alpha'],
     [`update board.challenger set artifact = repeat('b', 64)`, 'not its challenger'],
     ['update board.prompt set length_s = 7200', 'overlaps'],
@@ -229,5 +233,25 @@ describe('an altered one', () => {
     ]);
     await store.put(Buffer.from('model 2'));
     expect(await alteredBy('select 1')).toEqual([]);
+  });
+});
+
+describe('a grown fleet', () => {
+  let ground: Ground;
+  beforeAll(async () => {
+    ground = await openGround('audit of a grown fleet');
+    await writeGrownFleet(ground.admin);
+  }, 300_000);
+  afterAll(() => ground.close());
+
+  it('has the trust that the views say, and every record of it is found to be unsigned', async () => {
+    const found = new Map<string, number>();
+    const result = await auditDatabase(ground.admin, null, ({ kind }) => {
+      found.set(kind, (found.get(kind) ?? 0) + 1);
+    });
+    expect(result.checked).toMatchObject({ claim: 5000, verdict: 15_000 });
+    expect(found.get('trust')).toBeUndefined();
+    expect(found.get('claim')).toBeGreaterThanOrEqual(5000);
+    expect(found.get('verdict')).toBeGreaterThanOrEqual(15_000);
   });
 });

@@ -8,7 +8,15 @@ import { revoke } from '../../blackboard/identity/revoke.js';
 import { rotate } from '../../blackboard/identity/rotate.js';
 import { uuid7 } from '../../blackboard/ids.js';
 import { signRecord } from '../../blackboard/signed.js';
-import { type Board, type Enrolled, homeOf, insert, openBoard, type Row } from '../blackboard/board.js';
+import {
+  type Board,
+  DIGEST,
+  type Enrolled,
+  homeOf,
+  insert,
+  openBoard,
+  type Row,
+} from '../blackboard/board.js';
 import { claimOf, experiment, founded, leased, SLOT, verdict } from '../blackboard/records.js';
 
 const WINDOWS = 60;
@@ -96,6 +104,15 @@ async function promoted(
       length_s: HOUR_S,
       increment_s: 60,
       num_simulations: 1000,
+    });
+    await insert(validator.client, 'board.outcome', {
+      id: uuid7(),
+      agent_id: validator.who.id,
+      prompt_id,
+      miner: 'swarm',
+      validation: 'CORRECT',
+      crps: 100,
+      dataset_digest: DIGEST,
     });
     const challenger_crps = 99 + Math.sin(n);
     await insert(by.client, 'board.gate_step', {

@@ -34,6 +34,8 @@ interface PromotionRow {
     x: number;
     start_s: number;
     length_s: number;
+    /** What the champion's own answer scored on that prompt. */
+    served: number | null;
   }[];
 }
 
@@ -46,7 +48,8 @@ export async function auditGates(audit: Audit, constant: Constants): Promise<voi
     `select p.id, p.kind, p.slot, p.artifact, p.previous, p.e_value, p.threshold, p.windows, b.artifact as before, c.id as challenger_id,
        c.kind as challenger_kind, c.artifact as challenger_artifact, c.k, c.alpha, c.scale, c.sd,
        (select coalesce(json_agg(s order by s.start_s), '[]') from (
-          select g.champion_crps, g.challenger_crps, g.x, extract(epoch from g.start_at)::float8 as start_s, q.length_s
+          select g.champion_crps, g.challenger_crps, g.x, extract(epoch from g.start_at)::float8 as start_s, q.length_s,
+            (select o.crps from board.outcome o where o.prompt_id = g.prompt_id and o.miner = 'swarm') as served
           from board.gate_step g left join board.prompt q on q.id = g.prompt_id where g.challenger_id = c.id order by g.start_at limit p.windows) s) as steps
      from board.promotion p left join board.challenger c on c.id = p.challenger_id
      left join board.promotion b on b.slot = p.slot and b.reign = p.reign - 1 where p.kind <> 'found'`,
@@ -77,6 +80,8 @@ function* faults(row: PromotionRow, constant: Constants): Generator<string> {
   for (const [n, step] of row.steps.entries()) {
     const x = Math.max(-1, Math.min(1, (step.champion_crps - step.challenger_crps) / row.scale / limit));
     if (!near(x, step.x)) yield `window ${n + 1} states x ${step.x}, and its scores make ${x}`;
+    if (step.served === null || !near(step.served, step.champion_crps))
+      yield `window ${n + 1} states ${step.champion_crps} for the champion, and its prompt was scored ${step.served}`;
     const last = row.steps[n - 1];
     if (last !== undefined && step.start_s < last.start_s + last.length_s)
       yield `window ${n + 1} overlaps the one before`;
