@@ -14,8 +14,10 @@ interface AuditArguments {
 }
 
 export async function auditCommand(o: AuditArguments): Promise<number> {
+  // First: it refuses a home that is not there, and looking makes none.
+  const url = o.databaseUrl ?? databaseOf(o.home);
   const artifacts = o.artifacts ?? (o.databaseUrl === undefined ? openHome(o.home).artifacts : undefined);
-  const client = await connectAdmin(o.databaseUrl ?? databaseOf(o.home), 'swarm audit');
+  const client = await connectAdmin(url, 'swarm audit');
   const write = (line: string): void => void process.stdout.write(`${line}\n`);
   const found = (f: Finding): void => write(o.json ? JSON.stringify(f) : `${f.kind} ${f.id}: ${f.reason}`);
   try {

@@ -35,11 +35,14 @@ export async function listAgents(admin: pg.Client): Promise<AgentState[]> {
   return rows;
 }
 
-/** Agents that NATS lets in: enrolled, by their newest keys. */
-export async function listNatsAgents(admin: pg.Client): Promise<NatsAgent[]> {
+/** Agents that NATS lets in: enrolled, by their newest keys; and which blackboard they are of. */
+export async function listNatsAgents(admin: pg.Client): Promise<{ agents: NatsAgent[]; database: string }> {
+  const born = await admin.query<{ database: string }>(
+    `select current_database() || ' of ' || extract(epoch from min(at)) as database from migration.applied`,
+  );
   const { rows } = await admin.query<NatsAgent>(
     `select a.name, a.role, k.nats_key from board.agent_key k join board.agent a on a.id = k.agent_id
      where k.valid_to is null order by a.name`,
   );
-  return rows;
+  return { agents: rows, database: born.rows[0]!.database };
 }

@@ -100,6 +100,20 @@ begin
 end $$;
 create trigger held after insert or update of token on board.lease for each row execute function board.note_holding();
 
+-- Gates are publishers' work and checks are checkers': nobody else may hold them up by taking their leases.
+create function board.check_holder() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  kind text := split_part(new.work_id, ':', 1);
+begin
+  if kind in ('gate', 'check')
+    and not exists (select from board.agent a where a.id = new.holder and a.role = case kind when 'gate' then 'publisher' else 'checker' end) then
+    raise exception 'the lease on % is not for this agent''s role', new.work_id using errcode = 'insufficient_privilege';
+  end if;
+  return new;
+end $$;
+create trigger a_holder before insert or update of holder on board.lease for each row execute function board.check_holder();
+
 create schema refusal;
 
 -- Counts from 0 by setval, which a crash does not move ahead as nextval would.

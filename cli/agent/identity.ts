@@ -13,7 +13,7 @@ import { revoke } from '../../blackboard/identity/revoke.js';
 import { rotate } from '../../blackboard/identity/rotate.js';
 import { connectAdmin, migrateAll } from '../admin.js';
 import { openHome } from '../services/home.js';
-import { writeUsers } from '../services/nats-server.js';
+import { usersDatabase, writeUsers } from '../services/nats-server.js';
 import { table } from '../status/render.js';
 import { databaseOf } from '../where.js';
 
@@ -74,7 +74,7 @@ export async function revokeCommand(
 /** For a nats-server of one's own: its configuration includes this file and is told to read it again. */
 export async function natsUsersCommand(o: Where): Promise<void> {
   await administered(o, async (admin) => {
-    process.stdout.write(accounts(null, await listNatsAgents(admin)));
+    process.stdout.write(accounts(null, (await listNatsAgents(admin)).agents));
   });
 }
 
@@ -82,7 +82,13 @@ export async function natsUsersCommand(o: Where): Promise<void> {
 async function tellNats(o: Where, admin: pg.Client): Promise<void> {
   if (!existsSync(join(rootOf(o), 'settings.json'))) return;
   const home = openHome(o.home);
-  writeUsers(home.nats, home.settings.nats, await listNatsAgents(admin));
+  const { agents, database } = await listNatsAgents(admin);
+  const known = usersDatabase(home.nats);
+  if (known === '' || known === database) writeUsers(home.nats, home.settings.nats, agents, database);
+  else
+    process.stderr.write(
+      `${home.root} runs NATS for another database and was left alone; name the home of this one with --home\n`,
+    );
 }
 
 export async function listCommand(o: Where): Promise<void> {

@@ -3,7 +3,15 @@
 // again (nats-server itself does not lock it); what the found version cannot do is left out of the configuration.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -83,7 +91,7 @@ export async function launchNats(
   mkdirSync(spec.directory, { recursive: true, mode: 0o700 });
   // Who may connect is kept from the last run, until the administrator writes it anew.
   if (spec.login !== null && !existsSync(usersPath(spec.directory)))
-    writeUsers(spec.directory, spec.login, []);
+    writeUsers(spec.directory, spec.login, [], '');
   replaceFile(path, natsConfig(spec, binary.version));
   const child = spawn(binary.path, ['-c', path], {
     cwd: '/',
@@ -97,14 +105,24 @@ export async function launchNats(
 const USERS = 'users.conf';
 const usersPath = (directory: string): string => join(directory, USERS);
 
-/** Says who may connect; a server that runs on the directory reads it at once, and closes the connections of everybody else. */
+/**
+ * Says who may connect; a server that runs on the directory reads it at once, and closes the connections of everybody else.
+ * `database` names the blackboard whose agents they are; '' when there are none yet.
+ */
 export function writeUsers(
   directory: string,
   administrator: { readonly user: string; readonly password: string },
   agents: readonly NatsAgent[],
+  database: string,
 ): void {
-  replaceFile(usersPath(directory), accounts(administrator, agents));
+  replaceFile(usersPath(directory), `# ${database}\n${accounts(administrator, agents)}`);
   for (const pid of processesWith('nats-server', natsConfigPath(directory))) sendSignal(pid, 'SIGHUP');
+}
+
+/** The blackboard whose agents this directory's server lets in; '' for none yet. */
+export function usersDatabase(directory: string): string {
+  const path = usersPath(directory);
+  return existsSync(path) ? readFileSync(path, 'utf8').split('\n', 1)[0]!.slice(2) : '';
 }
 
 function replaceFile(path: string, content: string): void {

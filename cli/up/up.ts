@@ -134,7 +134,8 @@ async function start(
 ): Promise<void> {
   const paths = new Map<Member, string>();
   for (const member of members) paths.set(member, (await enrolIn(admin, home, member)).path);
-  writeUsers(home.nats, home.settings.nats, await listNatsAgents(admin));
+  const { agents, database } = await listNatsAgents(admin);
+  writeUsers(home.nats, home.settings.nats, agents, database);
   for (const member of members) {
     supervisor.spawn({
       name: member.name,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { uuid7 } from '../../blackboard/ids.js';
 import { signRecord } from '../../blackboard/signed.js';
 import { type Board, type Enrolled, insert, one, openBoard, type Row } from './board.js';
-import { claim, claimOf, decided, digest, experiment, founded, leased, verdict } from './records.js';
+import { claim, claimOf, decided, digest, experiment, founded, leased, SLOT, verdict } from './records.js';
 import { DENIED, refusal } from './refusal.js';
 
 let board: Board;
@@ -174,6 +174,15 @@ describe('fencing', () => {
     expect(
       await one(board.admin, 'select holder from board.lease where work_id = $1', [others.work_id]),
     ).toBe(victim.who.id);
+  });
+
+  it('holds up neither gates nor checks, which are not its work', async () => {
+    for (const work of [`gate:${SLOT}`, `check:${claimed.id}:0:judge`])
+      expect(
+        (await refusal(attacker.client.query('select board.lease_take($1, 60)', [work]))).code,
+        work,
+      ).toBe(DENIED);
+    await leased(checker, `check:${claimed.id}:0:judge`);
   });
 
   it("renews, gives back and takes no lease of another's", async () => {

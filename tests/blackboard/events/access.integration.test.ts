@@ -81,8 +81,10 @@ describe.runIf(inject('natsUrl'))('an agent', () => {
     await board.close();
   });
 
-  const tell = async (): Promise<void> =>
-    writeUsers(server.directory, admin, await listNatsAgents(board.admin));
+  const tell = async (): Promise<void> => {
+    const { agents, database } = await listNatsAgents(board.admin);
+    writeUsers(server.directory, admin, agents, database);
+  };
   const consumers = async (): Promise<string[]> => {
     const manager = await root.jetstreamManager();
     const infos = await manager.consumers
