@@ -15,7 +15,7 @@ import {
   newSecrets,
   readCredentials,
 } from './credentials.js';
-import { type OwnerKey, openOwnerKey } from './owner.js';
+import { type OwnerKey, openOwnerKey, readOwnerKey } from './owner.js';
 import { replacePrivate, writePrivateOnce } from './private-file.js';
 import { findAgent, pinOwner, registered, revokedError, writeEnrolment, writeLogin } from './register.js';
 
@@ -31,7 +31,20 @@ export async function enrolIn(
   who: AgentName,
 ): Promise<Enrolled> {
   assertName(who.name);
-  return enrol(admin, join(home.agents, `${who.name}.json`), who, openOwnerKey(home.owners, who.owner));
+  return enrol(
+    admin,
+    join(home.agents, `${who.name}.json`),
+    who,
+    await ownerKeyIn(admin, home.owners, who.owner),
+  );
+}
+
+/** The owner's key in a directory; made there for an owner whom the blackboard does not know yet, and for nobody else. */
+export async function ownerKeyIn(admin: pg.Client, directory: string, owner: string): Promise<OwnerKey> {
+  assertName(owner);
+  const path = join(directory, `${owner}.json`);
+  const known = await admin.query('select 1 from board.owner where name = $1', [owner]);
+  return known.rowCount && !existsSync(path) ? readOwnerKey(path, owner) : openOwnerKey(directory, owner);
 }
 
 /**

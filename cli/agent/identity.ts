@@ -5,9 +5,9 @@ import { join, resolve } from 'node:path';
 import type pg from 'pg';
 import { accounts } from '../../blackboard/events/access.js';
 import type { AgentRole } from '../../blackboard/identity/credentials.js';
-import { enrol } from '../../blackboard/identity/enrol.js';
+import { enrol, ownerKeyIn } from '../../blackboard/identity/enrol.js';
 import { type AgentState, listAgents, listNatsAgents } from '../../blackboard/identity/list.js';
-import { type OwnerKey, openOwnerKey, readOwnerKey } from '../../blackboard/identity/owner.js';
+import { type OwnerKey, readOwnerKey } from '../../blackboard/identity/owner.js';
 import { knownAgent } from '../../blackboard/identity/register.js';
 import { revoke } from '../../blackboard/identity/revoke.js';
 import { rotate } from '../../blackboard/identity/rotate.js';
@@ -30,7 +30,9 @@ export async function enrolCommand(
     const name = o.name ?? (await freeName(admin, `${o.owner}-${o.role}`));
     const path = resolve(o.out ?? join(rootOf(o), 'agents', `${name}.json`));
     const owner =
-      o.ownerKey === undefined ? openOwnerKey(owners(o), o.owner) : readOwnerKey(o.ownerKey, o.owner);
+      o.ownerKey === undefined
+        ? await ownerKeyIn(admin, owners(o), o.owner)
+        : readOwnerKey(o.ownerKey, o.owner);
     const { credentials: who } = await enrol(admin, path, { name, owner: o.owner, role: o.role }, owner);
     await tellNats(o, admin);
     print(
