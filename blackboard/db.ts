@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { SwarmError } from './errors.js';
 import type { DB } from './schema.generated.js';
+import { postgresAddress, tlsFailure } from './tls.js';
 
 export type Db = Kysely<DB>;
 
@@ -11,7 +12,7 @@ const INT8 = 20;
 const INT8_ARRAY = 1016;
 
 /** bigint columns hold unix seconds, counts and tokens, all below 2^53: they arrive as numbers. */
-const types: pg.CustomTypesConfig = {
+export const wireTypes: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (oid === INT8) return Number;
     if (oid === INT8_ARRAY) return (text: string) => JSON.parse(`[${text.slice(1, -1)}]`) as number[];
@@ -28,10 +29,10 @@ export interface DbOptions {
 
 export function openPool({ url, name, connections = 4 }: DbOptions): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: url,
+    ...postgresAddress(url),
     application_name: name.slice(0, 63),
     max: connections,
-    types,
+    types: wireTypes,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
   });
@@ -52,6 +53,12 @@ export function openDb(options: DbOptions): Db {
 export function stateOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : undefined;
+}
+
+/** The server's function that reported an error: unlike the message, the same in every language. */
+function routineOf(error: unknown): string | undefined {
+  const routine = (error as { routine?: unknown } | null)?.routine;
+  return typeof routine === 'string' ? routine : undefined;
 }
 
 const CONNECTION = new Set([
@@ -83,16 +90,46 @@ export function isTransient(error: unknown): boolean {
   );
 }
 
+/** True when the server no longer takes the credentials of this process: they were revoked or rotated. */
+export function isShutOut(error: unknown): boolean {
+  const code = stateOf(explain(error));
+  return code === 'SWARM_E_AGENT_REVOKED' || code === 'SWARM_E_DB_AUTH';
+}
+
 /** The SwarmError behind a driver error; other errors are returned as they are. */
 export function explain(error: unknown): unknown {
+  if (error instanceof SwarmError) return error;
   const state = stateOf(error);
   const text = error instanceof Error ? error.message : String(error);
   const cause = { cause: error };
+  const untrusted = tlsFailure(error);
+  if (untrusted !== null) return untrusted;
   if (state === 'SW001')
     return new SwarmError(
       'SWARM_E_STALE_LEASE',
       text,
       'The work was taken over after its lease ended; nothing was written. Nothing to do.',
+      cause,
+    );
+  if (state === 'SW007' || (state === '28000' && routineOf(error) === 'InitializeSessionUserId'))
+    return new SwarmError(
+      'SWARM_E_AGENT_REVOKED',
+      `the blackboard no longer lets this agent in: ${text}`,
+      'It was revoked, which is for good: remove its file, and enrol an agent under another name.',
+      cause,
+    );
+  if (state === 'SW008')
+    return new SwarmError(
+      'SWARM_E_RECORD_TOO_LARGE',
+      text,
+      'Shorten it; docs/blackboard.md has the limits.',
+      cause,
+    );
+  if (state === 'SW009')
+    return new SwarmError(
+      'SWARM_E_SIGNATURE',
+      text,
+      'Sign each record once, with the key of the agent file.',
       cause,
     );
   if (state?.startsWith('SW') && !state.startsWith('SWARM'))
@@ -106,7 +143,7 @@ export function explain(error: unknown): unknown {
     return new SwarmError(
       'SWARM_E_DB_AUTH',
       `the database refused the login: ${text}`,
-      'Check user and password in SWARM_DATABASE_URL (or the agent file), and that the role may log in.',
+      'Check user and password in SWARM_DATABASE_URL. An agent: its credentials were rotated, or the file is not its newest.',
       cause,
     );
   if (state === '3D000')

@@ -32,6 +32,11 @@ export type SwarmErrorCode =
   | 'SWARM_E_SOURCE_REFUSED'
   | 'SWARM_E_SOURCE_RESPONSE'
   | 'SWARM_E_SIGNATURE'
+  | 'SWARM_E_AGENT_REVOKED'
+  | 'SWARM_E_OWNER_KEY'
+  | 'SWARM_E_FILE_MODE'
+  | 'SWARM_E_TLS'
+  | 'SWARM_E_RECORD_TOO_LARGE'
   | 'SWARM_E_BACKUP_BROKEN';
 
 export class SwarmError extends Error {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { explain } from './db.js';
 import { SwarmError } from './errors.js';
+import { postgresAddress } from './tls.js';
 
 export interface MigrationSet {
   /** The room that owns the files. */
@@ -67,7 +68,7 @@ export async function migrate(
   upTo?: readonly Applied[],
 ): Promise<string[]> {
   const client = new pg.Client({
-    connectionString: adminUrl,
+    ...postgresAddress(adminUrl),
     application_name: 'swarm migrate',
     connectionTimeoutMillis: 10_000,
   });

@@ -44,6 +44,15 @@ export interface BoardAgent {
   role: string;
 }
 
+export interface BoardAgentKey {
+  agent_id: string | null;
+  nats_key: string | null;
+  public_key: string | null;
+  serial: number | null;
+  valid_from: Timestamp | null;
+  valid_to: Timestamp | null;
+}
+
 export interface BoardAlert {
   agent_id: string;
   at: Generated<Timestamp>;
@@ -190,6 +199,22 @@ export interface BoardDecision {
   strategist: string;
 }
 
+export interface BoardEnrolment {
+  agent_id: string;
+  at: Generated<Timestamp>;
+  id: string;
+  issued_at: Timestamp;
+  market_at: Generated<Timestamp>;
+  nats_key: string;
+  owner: string;
+  public_key: string;
+  serial: number;
+  /**
+   * of the owner over agent id, name, owner, role, login, serial, both public keys and issued_at
+   */
+  signature: string;
+}
+
 export interface BoardExperiment {
   agent_id: string;
   artifact: string;
@@ -231,6 +256,15 @@ export interface BoardGateStep {
   start_at: Timestamp;
   work_id: string;
   x: number;
+}
+
+export interface BoardHolding {
+  agent_id: string;
+  at: Generated<Timestamp>;
+  id: Generated<string>;
+  market_at: Generated<Timestamp>;
+  token: number;
+  work_id: string;
 }
 
 export interface BoardInbox {
@@ -281,6 +315,14 @@ export interface BoardOutcome {
   prompt_id: string;
   prompt_score: number | null;
   validation: string;
+}
+
+export interface BoardOwner {
+  at: Generated<Timestamp>;
+  id: string;
+  market_at: Generated<Timestamp>;
+  name: string;
+  public_key: string;
 }
 
 export interface BoardPattern {
@@ -341,6 +383,28 @@ export interface BoardPrompt {
   slot: string;
   start_at: Timestamp;
   validator: string;
+}
+
+export interface BoardRefusal {
+  agent_id: string;
+  at: Generated<Timestamp>;
+  id: Generated<string>;
+  market_at: Generated<Timestamp>;
+  subject: string;
+  total: number;
+}
+
+export interface BoardRevocation {
+  agent_id: string;
+  at: Generated<Timestamp>;
+  id: string;
+  issued_at: Timestamp;
+  market_at: Generated<Timestamp>;
+  reason: Generated<string>;
+  /**
+   * of the owner; null when the administrator revoked without it
+   */
+  signature: string | null;
 }
 
 export interface BoardReward {
@@ -777,6 +841,7 @@ export interface TrustScreen {
 
 export interface DB {
   "board.agent": BoardAgent;
+  "board.agent_key": BoardAgentKey;
   "board.alert": BoardAlert;
   "board.answer": BoardAnswer;
   "board.attempt": BoardAttempt;
@@ -787,17 +852,22 @@ export interface DB {
   "board.compute_job": BoardComputeJob;
   "board.constant": BoardConstant;
   "board.decision": BoardDecision;
+  "board.enrolment": BoardEnrolment;
   "board.experiment": BoardExperiment;
   "board.gate_step": BoardGateStep;
+  "board.holding": BoardHolding;
   "board.inbox": BoardInbox;
   "board.lease": BoardLease;
   "board.llm_call": BoardLlmCall;
   "board.outbox": BoardOutbox;
   "board.outcome": BoardOutcome;
+  "board.owner": BoardOwner;
   "board.pattern": BoardPattern;
   "board.presence": BoardPresence;
   "board.promotion": BoardPromotion;
   "board.prompt": BoardPrompt;
+  "board.refusal": BoardRefusal;
+  "board.revocation": BoardRevocation;
   "board.reward": BoardReward;
   "board.trace": BoardTrace;
   "board.verdict": BoardVerdict;

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { explain } from '../blackboard/db.js';
 import { migrate } from '../blackboard/migrate.js';
+import { postgresAddress } from '../blackboard/tls.js';
 import { allMigrations } from '../trust/migrations.js';
 
 const DATABASE = 'swarm';
@@ -9,7 +10,7 @@ const DATABASE = 'swarm';
 /** An administrator's connection; server errors become SwarmErrors with a code. */
 export async function connectAdmin(url: string, name = 'swarm admin'): Promise<pg.Client> {
   const client = new pg.Client({
-    connectionString: url,
+    ...postgresAddress(url),
     application_name: name,
     connectionTimeoutMillis: 10_000,
   });

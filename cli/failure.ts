@@ -1,7 +1,9 @@
-// How the command fails: message, what to do, code; 2 for wrong use, 4 without a database, 1 otherwise. No stack for known errors.
+// How the command fails: message, what to do, code; 2 for wrong use, 4 without a database, 78 when
+// another start cannot help, 1 otherwise. No stack for known errors.
 import { CommanderError } from 'commander';
 import { explain } from '../blackboard/db.js';
 import { SwarmError } from '../blackboard/errors.js';
+import { EXIT_FINAL } from './services/child.js';
 
 const EXIT: Record<string, number> = {
   SWARM_E_USAGE: 2,
@@ -12,6 +14,9 @@ const EXIT: Record<string, number> = {
   SWARM_E_SPEC_INVALID: 2,
   SWARM_E_DB_UNREACHABLE: 4,
   SWARM_E_DB_AUTH: 4,
+  // Nobody starts it again: its supervisor does not, and a person should not.
+  SWARM_E_AGENT_REVOKED: EXIT_FINAL,
+  SWARM_E_FILE_MODE: EXIT_FINAL,
 };
 
 export function fail(error: unknown): void {

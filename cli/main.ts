@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // The `swarm` command: reads arguments, calls one function of a room, prints, and says with its exit code how it went.
 import { Command, Option } from 'commander';
+import { addAgentCommands } from './agent/commands.js';
 import { addDbCommands } from './db.js';
 import { fail } from './failure.js';
 import { addLabCommands } from './lab/commands.js';
-import { home, instant, integer, list, number, profileOption } from './options.js';
+import { databaseOption, home, instant, integer, list, number, profileOption } from './options.js';
 
 const program = new Command('swarm')
   .description(
@@ -108,34 +109,34 @@ data
     process.exitCode = infoCommand(dir, o);
   });
 
+addAgentCommands(program);
+
 program
-  .command('agent')
-  .description('run one agent process, on this machine or any other that reaches the blackboard')
-  .argument('<role>', 'explorer, optimizer, checker, publisher, miner, validator, relay or feed')
-  .requiredOption('--agent-file <file>', "the agent's own file, from enrolment")
-  .requiredOption('--blackboard <url>', 'address of the blackboard, without user and password')
-  .requiredOption('--artifacts <dir>', 'artifact store')
-  .option('--nats-file <file>', 'file that holds the NATS address; without it the agent sweeps')
-  .option('--seed <text>', 'seed of every random choice', '1')
-  .option('--strategist <name>', 'explorer: evolve or random', 'evolve')
-  .option('--overclaim <share>', 'explorer: a saboteur of the fleet test adds this to every claim', number)
-  .option('--port <n>', 'miner: port to listen on', integer)
-  .option('--target <host:port>', 'validator: the miner to ask')
-  .option('--spool <dir>', 'validator: where answers wait for their horizon')
-  .option('--once', 'one unit of work, then exit')
-  .option('--drain', 'work until there is none, then exit')
-  .action(async (role, o) => {
-    const [{ roleKind }, { live }] = await Promise.all([
-      import('./roles.js'),
-      import('../agents/runtime/life.js'),
-    ]);
-    try {
-      await live(roleKind(role, o), o, { ...(o.once ? { steps: 1 } : {}), drain: o.drain === true });
-    } catch (error) {
-      fail(error);
-    }
-    // Whatever is still open (a thread, a connection on its way out) must not keep a finished agent alive.
-    process.exit();
+  .command('certs')
+  .description('make a private authority and server certificates for Postgres and NATS; again: reissue them')
+  .requiredOption('--out <dir>', 'where they go; an authority that is there is used, never replaced')
+  .requiredOption('--host <name...>', 'names and IP addresses by which the servers are reached')
+  .option('--days <n>', 'how long a server certificate is valid', integer, 365)
+  .action(async (o) => {
+    const { certsCommand } = await import('./certs/command.js');
+    await certsCommand(o);
+  });
+
+program
+  .command('audit')
+  .description(
+    'check a whole blackboard again: signatures, keys, leases, gates, trust, artifacts; exit 1 when anything does not match',
+  )
+  .addOption(home())
+  .addOption(databaseOption())
+  .option(
+    '--artifacts <dir>',
+    "artifact store (default: the home's own; with an external database: not looked at)",
+  )
+  .option('--json', 'one JSON object a line: findings, then {findings, checked}')
+  .action(async (o) => {
+    const { auditCommand } = await import('./audit.js');
+    process.exitCode = await auditCommand(o);
   });
 
 program

@@ -31,5 +31,11 @@ export const home = (): Option =>
     'SWARM_HOME',
   );
 
+export const databaseOption = (): Option =>
+  new Option(
+    '--database-url <url>',
+    "the blackboard (default: the home's own); its login must have the rights",
+  ).env('SWARM_DATABASE_URL');
+
 export const profileOption = (): Option =>
   new Option('--profile <id>', "dated state of the subnet's rules").default('2026-05');

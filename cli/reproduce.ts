@@ -3,13 +3,13 @@
 import { spawn } from 'node:child_process';
 import type pg from 'pg';
 import { sha256 } from '../blackboard/artifacts.js';
-import { enrol } from '../blackboard/enrol.js';
 import { SwarmError } from '../blackboard/errors.js';
+import { enrolIn } from '../blackboard/identity/enrol.js';
 import { loadProfile } from '../miner/sn50/profile.js';
 import { connectAdmin, publicAddress } from './admin.js';
 import { plainEnvironment } from './services/child.js';
 import { compiledEntry } from './services/entries.js';
-import { changeSettings, openHome } from './services/home.js';
+import { changeSettings, type Home, openHome } from './services/home.js';
 import { lockHome } from './services/lock.js';
 import { portsFrom } from './services/ports.js';
 import { Supervisor } from './services/supervisor.js';
@@ -75,7 +75,7 @@ export async function reproduceCommand(o: ReproduceArguments): Promise<void> {
       minerPort: 0,
       spool: '',
     }).filter((m) => m.role !== 'miner' && m.role !== 'validator');
-    const run = await runner(admin, home.agents, home.artifacts, publicAddress(url), o.seed, members);
+    const run = await runner(admin, home, publicAddress(url), o.seed, members);
     await run('publisher', ['--drain']);
     // Checkers are drawn among those that are present: all of them, however long one experiment takes on this machine.
     for (const checker of members.filter((m) => m.role === 'checker')) await run(checker.name, ['--drain']);
@@ -99,15 +99,14 @@ type Run = (name: string, args: readonly string[]) => Promise<void>;
 /** Runs one agent at a time, by name or by role, to its end. */
 async function runner(
   admin: pg.Client,
-  agents: string,
-  artifacts: string,
+  home: Home,
   address: string,
   seed: string,
   members: readonly Member[],
 ): Promise<Run> {
   const paths = new Map<string, { member: Member; path: string }>();
   for (const member of members)
-    paths.set(member.name, { member, path: (await enrol(admin, agents, member)).path });
+    paths.set(member.name, { member, path: (await enrolIn(admin, home, member)).path });
   return async (name, args) => {
     const { member, path } = paths.get(name) ?? [...paths.values()].find((p) => p.member.role === name)!;
     await admin.query(`update board.presence set beat_at = clock_timestamp() + interval '1 hour'`);
@@ -123,7 +122,7 @@ async function runner(
           '--blackboard',
           address,
           '--artifacts',
-          artifacts,
+          home.artifacts,
           '--seed',
           seed,
           ...(member.args ?? []),

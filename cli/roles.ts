@@ -35,7 +35,7 @@ const relay = (): AgentKind => ({
       await runRelay({
         db: context.db,
         databaseUrl: context.databaseUrl,
-        natsUrl: context.natsUrl,
+        nats: { url: context.natsUrl, name: context.who.name, seed: context.who.natsSeed },
         signal: context.stopping,
         onProblem: (error) => context.log.warn({ err: error }, 'the relay waits'),
         onPass: (published) => published > 0 && context.log.debug({ published }, 'relayed'),

@@ -7,7 +7,11 @@ import { SwarmError } from '../blackboard/errors.js';
 export type Constants = (name: string) => number;
 
 export async function readConstants(db: Db): Promise<Constants> {
-  const rows = await db.selectFrom('board.constant').select(['name', 'value']).execute();
+  return constantsOf(await db.selectFrom('board.constant').select(['name', 'value']).execute());
+}
+
+/** The rows of board.constant by name. */
+export function constantsOf(rows: readonly { name: string; value: number }[]): Constants {
   const known = new Map(rows.map((row) => [row.name, row.value]));
   return (name) => {
     const value = known.get(name);

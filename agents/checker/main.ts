@@ -2,10 +2,11 @@
 // Which claims are its own to check is the view trust.check_turn; it measures, signs and records, and decides nothing.
 import type { Insertable } from 'kysely';
 import { isStoreTrouble, SwarmError } from '../../blackboard/errors.js';
+import { assertAuthentic } from '../../blackboard/identity/authentic.js';
 import type { Lease } from '../../blackboard/lease.js';
 import { BarReader } from '../../blackboard/market.js';
 import type { DB } from '../../blackboard/schema.generated.js';
-import { assertSigned } from '../../blackboard/signed.js';
+import { shortText } from '../../blackboard/text.js';
 import { type Offload, offload } from '../../forecast/offload.js';
 import { type AgentContext, CODE_VERSION } from '../runtime/context.js';
 import type { Agent, AgentKind } from '../runtime/life.js';
@@ -67,7 +68,7 @@ async function openChecker(context: AgentContext): Promise<Agent> {
             slot: turn.slot,
             stage: 'check',
             code,
-            reason: message.slice(0, 2000),
+            reason: shortText(message),
             cost_ms: Date.now() - started,
           })
           .execute();
@@ -105,11 +106,6 @@ async function check(
     .selectAll()
     .where('id', '=', turn.claim_id)
     .executeTakeFirstOrThrow();
-  const author = await context.db
-    .selectFrom('board.agent')
-    .select('public_key')
-    .where('id', '=', claim.agent_id)
-    .executeTakeFirstOrThrow();
   const view = slotView(context.profile, claim.slot);
   const plan = slotPlan(context.constants, view.competition, claim.as_of.getTime() / 1000);
   const hidden = hiddenStarts(plan, turn.reign_at.getTime() / 1000);
@@ -131,7 +127,7 @@ async function check(
   });
   let finding: Assessment;
   try {
-    assertSigned('claim', claim, author.public_key);
+    await assertAuthentic(context.db, 'claim', claim);
     if (claim.data_cutoff.getTime() / 1000 > plan.data_cutoff_s)
       throw new SwarmError(
         'SWARM_E_SIGNATURE',
@@ -155,7 +151,7 @@ async function check(
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     if (code === undefined || !CLAIMS_FAULT.has(code)) throw error;
-    const verdict = { ...shared, finding: 'refused', reason: `${code}: ${message}`.slice(0, 2000) };
+    const verdict = { ...shared, finding: 'refused', reason: shortText(`${code}: ${message}`) };
     await record(context, verdict, lease);
     await context.alert('warning', code, `claim ${claim.id} refused: ${message}`);
     return;

@@ -1,4 +1,6 @@
 // Stage 1 -> stage 2: the best screened candidate becomes a challenger and takes its share of the reign's alpha.
+import { SwarmError } from '../../blackboard/errors.js';
+import { assertAuthentic } from '../../blackboard/identity/authentic.js';
 import type { Lease } from '../../blackboard/lease.js';
 import { unpackArtifact } from '../../forecast/manifest.js';
 import { inspectModel } from '../../forecast/onnx/inspect.js';
@@ -18,7 +20,7 @@ export async function admit(context: AgentContext, slot: string, lease: Lease): 
     .where('stage', 'in', ['shadow', 'passed'])
     .execute();
   if (active.length >= constants('concurrent_challengers')) return false;
-  const best = await db
+  const candidates = await db
     .selectFrom('trust.screen as s')
     .selectAll('s')
     .where('s.slot', '=', slot)
@@ -37,8 +39,9 @@ export async function admit(context: AgentContext, slot: string, lease: Lease): 
     )
     .orderBy('s.screen_t', 'desc')
     .orderBy('s.artifact')
-    .limit(1)
-    .executeTakeFirst();
+    .limit(CANDIDATES)
+    .execute();
+  const best = await firstAuthentic(context, candidates);
   if (best === undefined) return false;
   // Form: the bytes are what their name says, and the graph is one that may be loaded at all.
   inspectModel(unpackArtifact(await context.store.get(best.artifact!)).onnx);
@@ -77,4 +80,39 @@ export async function admit(context: AgentContext, slot: string, lease: Lease): 
     'challenger',
   );
   return true;
+}
+
+/** More than ever pass at once; one whose verdicts are not what they say must not hide the others. */
+const CANDIDATES = 10;
+const reported = new Set<string>();
+
+/** The best candidate whose claim and verdicts their authors signed. A forged one is told of once. */
+async function firstAuthentic<T extends { claim_id: string | null; reign: number | null }>(
+  context: AgentContext,
+  candidates: readonly T[],
+): Promise<T | undefined> {
+  const { db } = context;
+  for (const candidate of candidates) {
+    const claim = await db
+      .selectFrom('board.claim')
+      .selectAll()
+      .where('id', '=', candidate.claim_id!)
+      .executeTakeFirstOrThrow();
+    const verdicts = await db
+      .selectFrom('board.verdict')
+      .selectAll()
+      .where('claim_id', '=', candidate.claim_id!)
+      .where('reign', '=', candidate.reign!)
+      .execute();
+    try {
+      await assertAuthentic(db, 'claim', claim);
+      for (const verdict of verdicts) await assertAuthentic(db, 'verdict', verdict);
+      return candidate;
+    } catch (error) {
+      if (!(error instanceof SwarmError)) throw error;
+      if (!reported.has(claim.id)) await context.alert('warning', error.code, error.message);
+      reported.add(claim.id);
+    }
+  }
+  return undefined;
 }

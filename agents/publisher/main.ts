@@ -1,9 +1,10 @@
 // The publisher: founds each slot with the reference miner, lets screened models challenge, scores them in the shadow of
-// the champion, and writes promotions and rollbacks when the gate says so. The gate is a view; this only feeds it.
-
+// the champion, and writes promotions and rollbacks when the gate says so. The gate is a view; this only feeds it. Beside it, it raises the alert about writes that were refused.
+import { sql } from 'kysely';
 import { explain, isTransient } from '../../blackboard/db.js';
 import type { Lease } from '../../blackboard/lease.js';
 import { BarReader } from '../../blackboard/market.js';
+import { shortText } from '../../blackboard/text.js';
 import { offload } from '../../forecast/offload.js';
 import type { AgentContext } from '../runtime/context.js';
 import type { Agent, AgentKind } from '../runtime/life.js';
@@ -26,6 +27,7 @@ async function openPublisher(context: AgentContext): Promise<Agent> {
   const bars = new BarReader(context.db, context.clock.data_from.getTime() / 1000);
   const held = new Map<string, Lease>();
   const resting = new Map<string, number>();
+  let lookAt = 0;
   const tend = async (slot: string): Promise<boolean> => {
     const lease = await hold(context, held, slot);
     if (lease === null) return false;
@@ -40,6 +42,10 @@ async function openPublisher(context: AgentContext): Promise<Agent> {
   return {
     async step() {
       let worked = false;
+      if (Date.now() >= lookAt) {
+        lookAt = Date.now() + LOOK_MS;
+        await sql`select board.report_refusals()`.execute(context.db);
+      }
       for (const slot of context.clock.slots) {
         if (context.stopping.aborted) break;
         if ((resting.get(slot) ?? 0) > Date.now()) continue;
@@ -66,6 +72,8 @@ async function openPublisher(context: AgentContext): Promise<Agent> {
 }
 
 const REST_MS = 60_000;
+/** How often refused writes are looked for: what was refused did no harm. */
+const LOOK_MS = 5000;
 
 async function recordFailure(
   context: AgentContext,
@@ -76,7 +84,7 @@ async function recordFailure(
   const { code = 'SWARM_E_UNEXPECTED', message } = error as { code?: string; message: string };
   await context.db
     .insertInto('board.attempt')
-    .values({ ...context.stamp(), slot, stage: 'gate', code, reason: message.slice(0, 2000), cost_ms })
+    .values({ ...context.stamp(), slot, stage: 'gate', code, reason: shortText(message), cost_ms })
     .execute();
   await context.alert('error', code, `${slot}: ${message}`);
 }

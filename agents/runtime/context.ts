@@ -8,12 +8,13 @@ import { openArtifactStore } from '../../blackboard/artifacts/open.js';
 import type { Environment } from '../../blackboard/artifacts/s3-settings.js';
 import type { ArtifactStore } from '../../blackboard/artifacts.js';
 import { type Db, openDb } from '../../blackboard/db.js';
-import { agentUrl, type Credentials, readCredentials } from '../../blackboard/enrol.js';
 import { SwarmError } from '../../blackboard/errors.js';
 import { type Doorbell, openDoorbell } from '../../blackboard/events/doorbell.js';
+import { agentUrl, type Credentials, readCredentials } from '../../blackboard/identity/credentials.js';
 import { uuid7 } from '../../blackboard/ids.js';
 import { type MarketClock, readClock } from '../../blackboard/market.js';
 import { type SignedKind, signRecord } from '../../blackboard/signed.js';
+import { shortText } from '../../blackboard/text.js';
 import { loadProfile, type Profile } from '../../miner/sn50/profile.js';
 import { type Constants, readConstants } from '../../trust/constants.js';
 
@@ -25,7 +26,7 @@ export interface AgentOptions {
   readonly blackboard: string;
   /** Directory of artifacts; of copies where SWARM_S3_* names a bucket. */
   readonly artifacts: string;
-  /** File holding the NATS address with its credentials; absent: the sweep alone. */
+  /** File holding the NATS address; the agent's key is in its own file. Absent: the sweep alone. */
   readonly natsFile?: string | undefined;
   /** Seed of every random choice. */
   readonly seed: string;
@@ -82,7 +83,7 @@ export async function openContext(
     {
       name: who.name,
       base: { role: who.role, owner: who.owner, pid: process.pid },
-      redact: ['password', 'privateKey', '*.password', '*.privateKey'],
+      redact: ['password', 'privateKey', 'natsSeed', '*.password', '*.privateKey', '*.natsSeed'],
     },
     pino.destination({ fd: 2, sync: true }),
   );
@@ -103,6 +104,7 @@ export async function openContext(
   const bell = openDoorbell({
     natsUrl: wakes.length > 0 ? natsUrl : null,
     consumer: who.name,
+    natsSeed: who.natsSeed,
     kinds: wakes,
     onProblem: (error) => log.warn({ err: error }, 'events are out of reach; the sweep goes on'),
   });
@@ -132,7 +134,7 @@ export async function openContext(
       log[severity === 'error' ? 'error' : severity === 'warning' ? 'warn' : 'info']({ code }, message);
       await db
         .insertInto('board.alert')
-        .values({ ...stamp(), severity, code, message: message.slice(0, 2000) })
+        .values({ ...stamp(), severity, code, message: shortText(message) })
         .execute();
     },
     async close() {

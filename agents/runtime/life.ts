@@ -2,7 +2,7 @@
 // SIGTERM, SIGINT or a lost parent stop the claiming of work; what is in hand is finished; a second signal forces.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { explain, isTransient } from '../../blackboard/db.js';
+import { explain, isShutOut, isTransient } from '../../blackboard/db.js';
 import { pause } from '../../blackboard/events/doorbell.js';
 import { type AgentContext, type AgentOptions, openContext } from './context.js';
 
@@ -79,35 +79,24 @@ export async function live(
   if (context === null) return;
   yieldBy(kind.nice, (error) => context.log.warn({ err: error }, 'the niceness could not be set'));
   let state = 'starting';
+  let turnedAway: (error: unknown) => void = () => undefined;
+  const shutOut = new Promise<never>((_, reject) => (turnedAway = reject));
+  // Met by whoever waits for it; before that, it is no unhandled rejection.
+  shutOut.catch(() => undefined);
   const beat = (): Promise<void> =>
-    context.beat(state).catch((error) => context.log.warn({ err: explain(error) }, 'heartbeat missed'));
+    context.beat(state).catch((error) => {
+      // Revoked, or rotated: nothing that this process does will count again, whatever it is in the middle of.
+      if (isShutOut(error)) turnedAway(explain(error));
+      else context.log.warn({ err: explain(error) }, 'heartbeat missed');
+    });
   const heart = setInterval(() => void beat(), BEAT_MS);
   try {
     await beat();
-    const agent = await kind.open(context);
+    const agent = await Promise.race([kind.open(context), shutOut]);
     state = 'ready';
     await beat();
     context.log.info({ seed: context.seed, market: context.clock.source }, 'started');
-    let backoff = BACKOFF_MS;
-    for (let done = 0; !stopping.aborted && done < (limit.steps ?? Number.POSITIVE_INFINITY); ) {
-      try {
-        state = 'working';
-        if (await agent.step()) done += 1;
-        else if (limit.drain) break;
-        else {
-          state = 'waiting';
-          await context.bell.settle(context.db, async () => undefined);
-          await context.bell.wait(kind.sweepMs, stopping);
-        }
-        backoff = BACKOFF_MS;
-      } catch (error) {
-        if (stopping.aborted) break;
-        await report(context, error);
-        if ((limit.steps !== undefined || limit.drain) && !isTransient(error)) throw error;
-        await pause(backoff, stopping);
-        backoff = Math.min(backoff * 2, BACKOFF_LIMIT_MS);
-      }
-    }
+    await Promise.race([work(kind, agent, context, limit, (now) => (state = now)), shutOut]);
     await agent.close?.();
   } finally {
     clearInterval(heart);
@@ -115,6 +104,38 @@ export async function live(
     await beat();
     await context.close();
     context.log.info('stopped');
+  }
+}
+
+/** Step after step until it is asked to stop or has reached its limit. */
+async function work(
+  kind: AgentKind,
+  agent: Agent,
+  context: AgentContext,
+  limit: { steps?: number; drain?: boolean },
+  tell: (state: string) => void,
+): Promise<void> {
+  const { stopping } = context;
+  let backoff = BACKOFF_MS;
+  for (let done = 0; !stopping.aborted && done < (limit.steps ?? Number.POSITIVE_INFINITY); ) {
+    try {
+      tell('working');
+      if (await agent.step()) done += 1;
+      else if (limit.drain) break;
+      else {
+        tell('waiting');
+        await context.bell.settle(context.db, async () => undefined);
+        await context.bell.wait(kind.sweepMs, stopping);
+      }
+      backoff = BACKOFF_MS;
+    } catch (error) {
+      if (stopping.aborted) break;
+      if (isShutOut(error)) throw explain(error);
+      await report(context, error);
+      if ((limit.steps !== undefined || limit.drain) && !isTransient(error)) throw error;
+      await pause(backoff, stopping);
+      backoff = Math.min(backoff * 2, BACKOFF_LIMIT_MS);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // The rows of one experiment: what was told and decided, what came of it, and what failed.
 import { explain } from '../../blackboard/db.js';
+import { shortText } from '../../blackboard/text.js';
 import { canonicalJson } from '../../forecast/canonical.js';
 import { specDigest } from '../../forecast/families/index.js';
 import type { Briefing } from '../../trust/briefing.js';
@@ -74,7 +75,7 @@ export async function recordFailure(
       slot,
       stage,
       code: code ?? 'SWARM_E_UNEXPECTED',
-      reason: message.slice(0, 2000),
+      reason: shortText(message),
       cost_ms,
     })
     .execute();

@@ -10,6 +10,8 @@ export interface StoreOptions {
   /** The store itself, or the place of the bucket's copies, which lie apart from what a store of this machine once held. */
   readonly directory: string;
   readonly env: Environment;
+  /** False: what the bucket itself holds, whatever copies there are. */
+  readonly copies?: false;
   /** Aborted when the process is asked to stop: an outage is not waited out then. */
   readonly stopping?: AbortSignal | undefined;
   warn(fields: object, message: string): void;
@@ -31,6 +33,7 @@ export async function openArtifactStore(options: StoreOptions): Promise<Artifact
     random: Math.random,
     stopping: options.stopping,
   });
+  if (options.copies === false) return bucket;
   return cachedStore(bucket, {
     directory: join(options.directory, 'cache'),
     most_bytes: settings.cache_mb * MB,

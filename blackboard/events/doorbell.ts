@@ -5,7 +5,7 @@ import type { Transaction } from 'kysely';
 import type { NatsConnection } from 'nats';
 import type { Db } from '../db.js';
 import type { DB } from '../schema.generated.js';
-import { connectNats, type Delivery, ensureStream, pull } from './stream.js';
+import { connectNats, type Delivery, pull } from './stream.js';
 
 export interface Doorbell {
   /** True while events can arrive. */
@@ -19,8 +19,10 @@ export interface Doorbell {
 
 interface Options {
   readonly natsUrl: string | null;
-  /** Name of the durable consumer: one per agent. */
+  /** Name of the agent, whose consumer the relay has made. */
   readonly consumer: string;
+  /** The agent's key for NATS. */
+  readonly natsSeed?: string | undefined;
   readonly kinds: readonly string[];
   readonly onProblem: (error: unknown) => void;
 }
@@ -28,7 +30,7 @@ interface Options {
 const RETRY_MS = 2000;
 const LEAVE_MS = 1000;
 
-export function openDoorbell({ natsUrl, consumer, kinds, onProblem }: Options): Doorbell {
+export function openDoorbell({ natsUrl, consumer, natsSeed, kinds, onProblem }: Options): Doorbell {
   const closed = new AbortController();
   let rung: Delivery[] = [];
   let wake: () => void = () => undefined;
@@ -37,9 +39,9 @@ export function openDoorbell({ natsUrl, consumer, kinds, onProblem }: Options): 
   const listen = async (url: string): Promise<void> => {
     while (!closed.signal.aborted) {
       try {
-        nats = await connectNats(url, consumer);
-        await ensureStream(nats);
-        for await (const delivery of pull(nats, consumer, closed.signal)) {
+        const login = { url, name: consumer, seed: natsSeed };
+        nats = await connectNats(login);
+        for await (const delivery of pull(nats, login, closed.signal)) {
           if (!kinds.includes(delivery.event.kind)) delivery.ack();
           else {
             rung.push(delivery);

@@ -1,15 +1,19 @@
 // The relay: outbox rows -> JetStream -> marked as published. Woken by NOTIFY, and by a slow sweep for what a lost
 // notification missed. A crash between publishing and marking publishes again; the message id makes that harmless.
+// It also looks after the stream and makes every agent's consumer: agents may not.
 import pg from 'pg';
-import type { Db } from '../db.js';
+import { type Db, explain, isShutOut } from '../db.js';
+import type { AgentRole } from '../identity/credentials.js';
+import { postgresAddress } from '../tls.js';
+import { listens } from './access.js';
 import { pause } from './doorbell.js';
-import { connectNats, ensureStream, publish } from './stream.js';
+import { connectNats, ensureConsumers, ensureStream, type NatsLogin, publish } from './stream.js';
 
 interface Options {
   readonly db: Db;
   /** The relay's own connection string: LISTEN needs a connection that stays. */
   readonly databaseUrl: string;
-  readonly natsUrl: string;
+  readonly nats: NatsLogin;
   readonly signal: AbortSignal;
   readonly onProblem: (error: unknown) => void;
   /** Called after every pass with the number of events published. */
@@ -18,18 +22,20 @@ interface Options {
 
 const BATCH = 500;
 const SWEEP_MS = 1000;
+/** How soon an agent that was just enrolled has its consumer; until then it sweeps. */
+const TEND_MS = 2000;
 
 export async function runRelay({
   db,
   databaseUrl,
-  natsUrl,
+  nats: login,
   signal,
   onProblem,
   onPass,
 }: Options): Promise<void> {
   while (!signal.aborted) {
     const listener = new pg.Client({
-      connectionString: databaseUrl,
+      ...postgresAddress(databaseUrl),
       application_name: 'swarm relay listener',
     });
     const broken = new AbortController();
@@ -39,12 +45,17 @@ export async function runRelay({
       let ring: () => void = () => undefined;
       listener.on('notification', () => ring());
       await listener.query('listen swarm_outbox');
-      const nats = await connectNats(natsUrl, 'relay');
+      const nats = await connectNats(login);
       try {
         await ensureStream(nats);
+        let tendAt = 0;
         while (!signal.aborted && !broken.signal.aborted && !nats.isClosed()) {
           const rang = new AbortController();
           ring = () => rang.abort();
+          if (Date.now() >= tendAt) {
+            tendAt = Date.now() + TEND_MS;
+            await ensureConsumers(nats, await listeners(db));
+          }
           const published = await relayOnce(db, (event) => publish(nats, event));
           onPass(published);
           if (published < BATCH) await pause(SWEEP_MS, AbortSignal.any([rang.signal, signal, broken.signal]));
@@ -53,12 +64,24 @@ export async function runRelay({
         await nats.close();
       }
     } catch (error) {
+      if (isShutOut(error)) throw explain(error);
       if (!signal.aborted) onProblem(error);
     } finally {
       await listener.end().catch(onProblem);
     }
     await pause(SWEEP_MS, signal);
   }
+}
+
+/** Agents that are woken by events, and still enrolled. */
+async function listeners(db: Db): Promise<string[]> {
+  const agents = await db
+    .selectFrom('board.agent as a')
+    .leftJoin('board.revocation as r', 'r.agent_id', 'a.id')
+    .select(['a.name', 'a.role'])
+    .where('r.id', 'is', null)
+    .execute();
+  return agents.filter((agent) => listens(agent.role as AgentRole)).map((agent) => agent.name);
 }
 
 /** Publishes what waits, oldest first, and marks it; returns how many. */

@@ -49,7 +49,7 @@ export interface ChildWatcher {
 /** Exit status of a child that knows that another start cannot help (EX_CONFIG of sysexits.h). */
 export const EXIT_FINAL = 78;
 
-const passed = ['PATH', 'HOME', 'TZ', 'LANG'] as const;
+const passed = ['PATH', 'HOME', 'TZ', 'LANG', 'SWARM_TLS_CA'] as const;
 
 /** What any process of the swarm may know of the one that starts it. */
 export function plainEnvironment(): Record<string, string> {

@@ -18,6 +18,8 @@ export interface Home {
   readonly artifacts: string;
   readonly logs: string;
   readonly agents: string;
+  /** Keys of owners that this home made. */
+  readonly owners: string;
   readonly state: string;
   readonly settings: Settings;
 }
@@ -45,6 +47,7 @@ export function openHome(path: string = join(homedir(), '.synth-swarm')): Home {
     artifacts: under('artifacts'),
     logs: under('logs'),
     agents: under('agents'),
+    owners: under('owners'),
     state: under('state'),
     settings,
   });
@@ -95,4 +98,14 @@ function claimDirectory(root: string): void {
 }
 
 /** `lost+found`: a fresh volume mounted as the home. The rest: a first start that was cut short. */
-const ours = new Set(['lost+found', 'nats', 'artifacts', 'logs', 'agents', 'state', 'bin', 'up.pid']);
+const ours = new Set([
+  'lost+found',
+  'nats',
+  'artifacts',
+  'logs',
+  'agents',
+  'owners',
+  'state',
+  'bin',
+  'up.pid',
+]);

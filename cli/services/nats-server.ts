@@ -3,13 +3,22 @@
 // again (nats-server itself does not lock it); what the found version cannot do is left out of the configuration.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SwarmError } from '../../blackboard/errors.js';
-import { processesWith, stopProcesses } from './processes.js';
+import { accounts, type NatsAgent } from '../../blackboard/events/access.js';
+import { processesWith, signal as sendSignal, stopProcesses } from './processes.js';
 
 export interface NatsBinary {
   readonly path: string;
@@ -79,10 +88,11 @@ export async function launchNats(
   output: 'inherit' | number = 'inherit',
 ): Promise<ChildProcess> {
   const path = natsConfigPath(spec.directory);
-  const draft = `${path}.${process.pid}`;
   mkdirSync(spec.directory, { recursive: true, mode: 0o700 });
-  writeFileSync(draft, natsConfig(spec, binary.version), { mode: 0o600 });
-  renameSync(draft, path);
+  // Who may connect is kept from the last run, until the administrator writes it anew.
+  if (spec.login !== null && !existsSync(usersPath(spec.directory)))
+    writeUsers(spec.directory, spec.login, [], '');
+  replaceFile(path, natsConfig(spec, binary.version));
   const child = spawn(binary.path, ['-c', path], {
     cwd: '/',
     env: { PATH: searchPath(), TZ: 'UTC' },
@@ -90,6 +100,35 @@ export async function launchNats(
   });
   await once(child, 'spawn');
   return child;
+}
+
+const USERS = 'users.conf';
+const usersPath = (directory: string): string => join(directory, USERS);
+
+/**
+ * Says who may connect; a server that runs on the directory reads it at once, and closes the connections of everybody else.
+ * `database` names the blackboard whose agents they are; '' when there are none yet.
+ */
+export function writeUsers(
+  directory: string,
+  administrator: { readonly user: string; readonly password: string },
+  agents: readonly NatsAgent[],
+  database: string,
+): void {
+  replaceFile(usersPath(directory), `# ${database}\n${accounts(administrator, agents)}`);
+  for (const pid of processesWith('nats-server', natsConfigPath(directory))) sendSignal(pid, 'SIGHUP');
+}
+
+/** The blackboard whose agents this directory's server lets in; '' for none yet. */
+export function usersDatabase(directory: string): string {
+  const path = usersPath(directory);
+  return existsSync(path) ? readFileSync(path, 'utf8').split('\n', 1)[0]!.slice(2) : '';
+}
+
+function replaceFile(path: string, content: string): void {
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, content, { mode: 0o600 });
+  renameSync(draft, path);
 }
 
 export function natsConfig(spec: NatsSpec, version: string): string {
@@ -104,9 +143,7 @@ export function natsConfig(spec: NatsSpec, version: string): string {
     // Before 2.10 the setting is unknown and the server refuses to start. Events may be lost: they are doorbells.
     ...(atLeast(version, 2, 10) ? ['  sync_interval: always'] : []),
     '}',
-    ...(spec.login === null
-      ? []
-      : [`authorization { user: ${text(spec.login.user)}, password: ${text(spec.login.password)} }`]),
+    ...(spec.login === null ? [] : [`include ./${USERS}`]),
     '',
   ].join('\n');
 }

@@ -23,7 +23,7 @@ export type FoundNats =
 type RunningNats =
   | {
       readonly mode: 'jetstream';
-      /** With user and password in it. The client does not read those from a URL: split them off. */
+      /** Without a login: agents have keys of their own. */
       readonly url: string;
       readonly version: string;
     }
@@ -80,6 +80,5 @@ export async function startNats(
     graceMs: 30_000,
   });
   await whenReady(supervisor, home, 'nats', START_MS);
-  const { user, password } = home.settings.nats;
-  return { mode: 'jetstream', url: `nats://${user}:${password}@127.0.0.1:${port}`, version: found.version };
+  return { mode: 'jetstream', url: `nats://127.0.0.1:${port}`, version: found.version };
 }

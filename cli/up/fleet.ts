@@ -1,10 +1,7 @@
 // Who runs in a local swarm: names, owners and roles. Owners differ, since nobody checks their own claims.
-import type { AgentRole } from '../../blackboard/enrol.js';
+import type { AgentName } from '../../blackboard/identity/credentials.js';
 
-export interface Member {
-  readonly name: string;
-  readonly owner: string;
-  readonly role: AgentRole;
+export interface Member extends AgentName {
   /** Role-specific command-line options. */
   readonly args?: readonly string[];
 }

@@ -4,13 +4,16 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { openDb } from '../../blackboard/db.js';
-import { enrol } from '../../blackboard/enrol.js';
 import { SwarmError } from '../../blackboard/errors.js';
 import { pause } from '../../blackboard/events/doorbell.js';
+import { enrolIn } from '../../blackboard/identity/enrol.js';
+import { listNatsAgents } from '../../blackboard/identity/list.js';
+import { endOverdue } from '../../blackboard/identity/register.js';
 import { connectAdmin, migrateAll, ownDatabase, publicAddress } from '../admin.js';
 import { changeSettings, type Home, openHome } from '../services/home.js';
 import { lockHome } from '../services/lock.js';
 import { startNats } from '../services/nats.js';
+import { writeUsers } from '../services/nats-server.js';
 import { assertPortFree, portsFrom } from '../services/ports.js';
 import { startPostgres } from '../services/postgres.js';
 import { Supervisor } from '../services/supervisor.js';
@@ -82,7 +85,7 @@ export async function up(options: UpOptions): Promise<number> {
     say(
       `the swarm runs: ${members.length} processes, market at ${options.market.speed}x; logs in ${home.logs}; watch with \`swarm status --watch\``,
     );
-    await run(databaseUrl, options.minutes, market.data_to, stop.signal);
+    await run(databaseUrl, admin, options.minutes, market.data_to, stop.signal);
     say('stopping');
     return await end(supervisor, databaseUrl);
   } finally {
@@ -133,8 +136,11 @@ async function start(
   members: readonly Member[],
   common: { address: string; natsFile: string | null; seed: string; store: Record<string, string> },
 ): Promise<void> {
+  const paths = new Map<Member, string>();
+  for (const member of members) paths.set(member, (await enrolIn(admin, home, member)).path);
+  const { agents, database } = await listNatsAgents(admin);
+  writeUsers(home.nats, home.settings.nats, agents, database);
   for (const member of members) {
-    const { path } = await enrol(admin, home.agents, member);
     supervisor.spawn({
       name: member.name,
       entry: 'cli/main.js',
@@ -142,7 +148,7 @@ async function start(
         'agent',
         member.role,
         '--agent-file',
-        path,
+        paths.get(member)!,
         '--blackboard',
         common.address,
         '--artifacts',
@@ -187,6 +193,7 @@ function watch(supervisor: Supervisor, stopping: AbortSignal): void {
 
 async function run(
   databaseUrl: string,
+  admin: pg.Client,
   minutes: number | undefined,
   data_to: Date | null,
   signal: AbortSignal,
@@ -196,6 +203,8 @@ async function run(
   try {
     while (!signal.aborted && Date.now() < until) {
       await pause(Math.min(REPORT_MS, until - Date.now()), signal);
+      const ended = await endOverdue(admin).catch(() => 0);
+      if (ended > 0) say(`ended ${ended} sessions of agents that held a transaction open for minutes`);
       const status = await readStatus(db).catch((error) =>
         say(`status: ${error instanceof Error ? error.message : error}`),
       );

@@ -1,6 +1,11 @@
 // Who answers for a slot: its champion, then the one before, then the founding reference. A new champion is loaded and
 // has answered a canary before it takes over, so a prompt never meets a slot without a model.
+
+import type { Selectable } from 'kysely';
 import { stateOf } from '../../blackboard/db.js';
+import { SwarmError } from '../../blackboard/errors.js';
+import { assertAuthentic } from '../../blackboard/identity/authentic.js';
+import type { DB } from '../../blackboard/schema.generated.js';
 import type { Offload } from '../../forecast/offload.js';
 import type { MinerContext } from '../context.js';
 import type { LoadedModel } from './jobs.js';
@@ -29,6 +34,8 @@ export class Champions {
   #serving = new Map<string, readonly Serving[]>();
   /** Models that could not be opened, and when (ms) to try again: a crowded machine must not end a reign. */
   readonly #broken = new Map<string, number>();
+  /** Promotions by id: whether their publisher signed them. */
+  readonly #signed = new Map<string, boolean>();
 
   constructor(
     readonly context: MinerContext,
@@ -44,11 +51,13 @@ export class Champions {
   async refresh(): Promise<boolean> {
     const rows = await this.context.db
       .selectFrom('board.promotion')
-      .select(['slot', 'reign', 'artifact'])
+      .selectAll()
       .orderBy('slot')
       .orderBy('reign', 'desc')
       .execute();
-    const bySlot = groupBySlot(rows);
+    const signed: Reign[] = [];
+    for (const row of rows) if (await this.#isSigned(row)) signed.push(row);
+    const bySlot = groupBySlot(signed);
     let changed = false;
     for (const [slot, reigns] of bySlot) {
       const wanted = lineup(reigns);
@@ -76,6 +85,26 @@ export class Champions {
     }
     if (changed) await this.#dropUnused();
     return changed;
+  }
+
+  /** Whether a reign's publisher signed for it; asked once of each. One that nobody signed is never served. */
+  async #isSigned(row: Selectable<DB['board.promotion']>): Promise<boolean> {
+    const known = this.#signed.get(row.id);
+    if (known !== undefined) return known;
+    let isSigned = true;
+    try {
+      await assertAuthentic(this.context.db, 'promotion', row);
+    } catch (error) {
+      if (!(error instanceof SwarmError)) throw error;
+      isSigned = false;
+      await this.context.alert(
+        'error',
+        error.code,
+        `${row.slot} reign ${row.reign} is not served: ${error.message}`,
+      );
+    }
+    this.#signed.set(row.id, isSigned);
+    return isSigned;
   }
 
   async #load(digest: string): Promise<LoadedModel | null> {

@@ -1,7 +1,9 @@
 // Every prompt and what was answered, as rows. Writing is retried until it succeeds: an answer already sent is never
 // forgotten because the database was away.
+
 import { explain, isTransient } from '../../blackboard/db.js';
 import { pause } from '../../blackboard/events/doorbell.js';
+import { shortText } from '../../blackboard/text.js';
 import type { MinerContext } from '../context.js';
 import type { Prompt } from '../sn50/prompt.js';
 import type { Answer } from './answers.js';
@@ -89,10 +91,9 @@ export class Ledger {
                 rank: 'none',
                 seed: '',
                 data_until,
-                reason: (result.failure instanceof Error
-                  ? result.failure.message
-                  : String(result.failure)
-                ).slice(0, 2000),
+                reason: shortText(
+                  result.failure instanceof Error ? result.failure.message : String(result.failure),
+                ),
               }
             : {
                 status: 'answered',

@@ -1,9 +1,14 @@
 // The life of an agent as a process: how it ends, and what it outlives.
 import { type ChildProcess, fork } from 'node:child_process';
+import { chmodSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openOwnerKey } from '../../blackboard/identity/owner.js';
+import { revoke } from '../../blackboard/identity/revoke.js';
+import { rotate } from '../../blackboard/identity/rotate.js';
+import { homeOf } from '../blackboard/board.js';
 import { foundSlots } from '../miner/reign.js';
 import { count, openWorld, type World } from '../miner/world.js';
 
@@ -143,5 +148,38 @@ describe('an agent process', () => {
     expect(await ended).toEqual({ code: 1, signal: null });
     expect(said).toContain('SWARM_E_PORT_IN_USE');
     server.close();
+  });
+
+  it('that is rotated ends and says so; its next start has the new file', async () => {
+    await world.agent('checker', 'checker');
+    start('checker');
+    await expect.poll(() => said, patient).toContain('started');
+    const home = homeOf(world.directory);
+    await rotate(world.admin, join(home.agents, 'checker.json'), openOwnerKey(home.owners, 'checker-owner'));
+    expect(await ended).toEqual({ code: 4, signal: null });
+    expect(said).toContain('SWARM_E_DB_AUTH');
+    start('checker');
+    await expect.poll(() => said, patient).toContain('started');
+    child.kill('SIGTERM');
+    expect(await ended).toEqual({ code: 0, signal: null });
+  });
+
+  it('that is revoked ends for good, in the middle of its work, and says why', async () => {
+    start('explorer');
+    await expect.poll(leases, patient).toBe(1);
+    await revoke(world.admin, 'explorer', 'a test', null);
+    expect(await ended).toEqual({ code: 78, signal: null });
+    expect(said).toContain('SWARM_E_AGENT_REVOKED');
+    start('explorer');
+    expect(await ended).toEqual({ code: 78, signal: null });
+  });
+
+  it('is refused a file that others may read', async () => {
+    const path = join(world.directory, 'agents', 'miner.json');
+    chmodSync(path, 0o640);
+    start('miner', '--port', '0');
+    expect(await ended).toEqual({ code: 78, signal: null });
+    expect(said).toContain('SWARM_E_FILE_MODE');
+    chmodSync(path, 0o600);
   });
 });

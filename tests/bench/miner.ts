@@ -1,6 +1,6 @@
 // Answering: request to response bytes of the real miner, on a real database and a simulated market.
 import { openContext } from '../../agents/runtime/context.js';
-import { enrol } from '../../blackboard/enrol.js';
+import { enrolIn } from '../../blackboard/identity/enrol.js';
 import { BarReader } from '../../blackboard/market.js';
 import { connectAdmin, publicAddress } from '../../cli/admin.js';
 import { changeSettings } from '../../cli/services/home.js';
@@ -40,7 +40,7 @@ export const miner: Bench = async (progress) => {
     const market = await openMarket(admin, choice, progress);
     const stop = new AbortController();
     const agent = async (role: 'publisher' | 'miner') => {
-      const { path } = await enrol(admin, home.agents, { name: role, owner: 'bench', role });
+      const { path } = await enrolIn(admin, home, { name: role, owner: 'bench', role });
       const options = {
         agentFile: path,
         blackboard: publicAddress(url),

@@ -60,7 +60,18 @@ describe('the history', () => {
       board.admin,
       'select array_agg(distinct kind order by kind) from board.trace',
     );
-    expect(kinds).toEqual(['agent', 'briefing', 'claim', 'decision', 'experiment', 'promotion', 'verdict']);
+    expect(kinds).toEqual([
+      'agent',
+      'briefing',
+      'claim',
+      'decision',
+      'enrolment',
+      'experiment',
+      'holding',
+      'owner',
+      'promotion',
+      'verdict',
+    ]);
     const tables = (await appendOnly()).filter((t) => t.startsWith('board.')).map((t) => t.slice(6));
     const unioned = await one<string>(board.admin, `select pg_get_viewdef('board.trace'::regclass)`);
     for (const table of tables) expect(unioned).toContain(`'${table}'::text`);

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { type Db, openDb } from '../../blackboard/db.js';
-import { type AgentRole, agentUrl, type Credentials, enrol } from '../../blackboard/enrol.js';
+import { type AgentRole, agentUrl, type Credentials } from '../../blackboard/identity/credentials.js';
+import { enrolIn } from '../../blackboard/identity/enrol.js';
 import { migrate } from '../../blackboard/migrate.js';
 import { allMigrations } from '../../trust/migrations.js';
 import { freshDatabase } from '../postgres.js';
@@ -52,7 +53,7 @@ export async function openBoard(
     admin,
     directory,
     async enrol(role, agentName, owner = `owner-of-${agentName}`) {
-      const { credentials } = await enrol(admin, join(directory, 'agents'), { name: agentName, owner, role });
+      const { credentials } = await enrolIn(admin, homeOf(directory), { name: agentName, owner, role });
       const url = agentUrl(database.url, credentials);
       const client = await connected(url);
       const agent = { who: credentials, url, client, db: openDb({ url, name: agentName }) };
@@ -79,6 +80,12 @@ export async function openBoard(
   if (clock !== null) await board.setClock(clock);
   return board;
 }
+
+/** Where the agents and owners of a test directory lie. */
+export const homeOf = (directory: string): { agents: string; owners: string } => ({
+  agents: join(directory, 'agents'),
+  owners: join(directory, 'owners'),
+});
 
 async function connected(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url });

@@ -5,18 +5,21 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { explain, isTransient, openDb, openPool } from '../../blackboard/db.js';
-import { agentUrl, enrol, readCredentials } from '../../blackboard/enrol.js';
+import { agentUrl, readCredentials } from '../../blackboard/identity/credentials.js';
+import { enrolIn } from '../../blackboard/identity/enrol.js';
 import { migrate } from '../../blackboard/migrate.js';
 import { freePorts } from '../ports.js';
 import { type Board, one, openBoard } from './board.js';
 
 let board: Board;
 let agents: string;
+let home: { agents: string; owners: string };
 const alice = { name: 'e1', owner: 'alice', role: 'explorer' } as const;
 
 beforeAll(async () => {
   board = await openBoard('enrol', null);
   agents = join(board.directory, 'files');
+  home = { agents, owners: join(board.directory, 'owners') };
 });
 afterAll(() => board.close());
 
@@ -33,15 +36,15 @@ async function ask(url: string): Promise<unknown> {
 
 describe('enrol', () => {
   it('writes a file that only its owner may read, in a directory that only its owner may enter', async () => {
-    const { path } = await enrol(board.admin, agents, alice);
+    const { path } = await enrolIn(board.admin, home, alice);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(agents).mode & 0o777).toBe(0o700);
     expect(readdirSync(agents)).toEqual(['e1.json']);
   });
 
   it('is the same agent when it is called again, by one or by five at once', async () => {
-    const { credentials } = await enrol(board.admin, agents, alice);
-    expect((await enrol(board.admin, agents, alice)).credentials).toEqual(credentials);
+    const { credentials } = await enrolIn(board.admin, home, alice);
+    expect((await enrolIn(board.admin, home, alice)).credentials).toEqual(credentials);
     const clients = await Promise.all(
       [1, 2, 3, 4, 5].map(async () => {
         const client = new pg.Client({ connectionString: board.url });
@@ -50,33 +53,34 @@ describe('enrol', () => {
       }),
     );
     const bob = { name: 'racer', owner: 'bob', role: 'checker' } as const;
-    const racers = await Promise.allSettled(clients.map((client) => enrol(client, agents, bob)));
+    const racers = await Promise.allSettled(clients.map((client) => enrolIn(client, home, bob)));
     for (const client of clients) await client.end();
     expect(racers.some(({ status }) => status === 'fulfilled')).toBe(true);
-    const { credentials: mine } = await enrol(board.admin, agents, bob);
+    const { credentials: mine } = await enrolIn(board.admin, home, bob);
     expect(await one(board.admin, `select id from board.agent where name = 'racer'`)).toBe(mine.id);
     expect(await ask(agentUrl(board.url, mine))).toHaveLength(1);
   });
 
   it('completes a file whose row was never written', async () => {
     const who = { ...alice, name: 'interrupted' };
-    const { path, credentials } = await enrol(board.admin, agents, who);
-    await board.admin.query(`alter table board.agent disable trigger append_only`);
+    const { path, credentials } = await enrolIn(board.admin, home, who);
+    await board.admin.query('set session_replication_role = replica');
+    await board.admin.query('delete from board.enrolment where agent_id = $1', [credentials.id]);
     await board.admin.query('delete from board.agent where id = $1', [credentials.id]);
-    await board.admin.query(`alter table board.agent enable trigger append_only`);
-    expect((await enrol(board.admin, agents, who)).path).toBe(path);
+    await board.admin.query('reset session_replication_role');
+    expect((await enrolIn(board.admin, home, who)).path).toBe(path);
     expect(await ask(agentUrl(board.url, credentials))).toHaveLength(1);
   });
 
   it('gives no name away twice, and leaves no file of the attempt', async () => {
-    await expect(enrol(board.admin, agents, { ...alice, owner: 'mallory' })).rejects.toMatchObject({
+    await expect(enrolIn(board.admin, home, { ...alice, owner: 'mallory' })).rejects.toMatchObject({
       code: 'SWARM_E_RECORD_REFUSED',
     });
-    await expect(enrol(board.admin, agents, { ...alice, role: 'checker' })).rejects.toMatchObject({
+    await expect(enrolIn(board.admin, home, { ...alice, role: 'checker' })).rejects.toMatchObject({
       code: 'SWARM_E_RECORD_REFUSED',
     });
     const elsewhere = join(board.directory, 'elsewhere');
-    await expect(enrol(board.admin, elsewhere, alice)).rejects.toMatchObject({
+    await expect(enrolIn(board.admin, { ...home, agents: elsewhere }, alice)).rejects.toMatchObject({
       code: 'SWARM_E_RECORD_REFUSED',
     });
     expect(readdirSync(elsewhere)).toEqual([]);
@@ -85,7 +89,7 @@ describe('enrol', () => {
   it.each(['../outside', 'Upper', '', 'a b', 'x'.repeat(64), '.hidden'])(
     'refuses the name "%s" before it writes',
     async (name) => {
-      await expect(enrol(board.admin, agents, { ...alice, name })).rejects.toMatchObject({
+      await expect(enrolIn(board.admin, home, { ...alice, name })).rejects.toMatchObject({
         code: 'SWARM_E_USAGE',
       });
       expect(existsSync(join(agents, `${name}.json`))).toBe(false);
@@ -93,7 +97,7 @@ describe('enrol', () => {
   );
 
   it('makes a login with no right of its own beyond its kind', async () => {
-    const { credentials } = await enrol(board.admin, agents, alice);
+    const { credentials } = await enrolIn(board.admin, home, alice);
     const { rows } = await board.admin.query(
       `select rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,
         (select array_agg(g.rolname::text) from pg_auth_members m join pg_roles g on g.oid = m.roleid where m.member = r.oid) as kinds
@@ -117,14 +121,14 @@ describe('enrol', () => {
   ])('is asked for again by a file that is %s', (_, text) => {
     const path = join(board.directory, 'spoilt.json');
     rmSync(path, { force: true });
-    if (text !== null) writeFileSync(path, text);
+    if (text !== null) writeFileSync(path, text, { mode: 0o600 });
     expect(() => readCredentials(path)).toThrowError(expect.objectContaining({ code: 'SWARM_E_DB_AUTH' }));
   });
 });
 
 describe('the door', () => {
   it('answers a wrong password and an unknown login with SWARM_E_DB_AUTH', async () => {
-    const { credentials } = await enrol(board.admin, agents, alice);
+    const { credentials } = await enrolIn(board.admin, home, alice);
     for (const who of [
       { ...credentials, password: 'wrong' },
       { ...credentials, login: 'swarm_agent_nobody' },
@@ -171,7 +175,7 @@ describe('the door', () => {
   });
 
   it('answers a server that has no connection left with SWARM_E_DB_UNREACHABLE', async () => {
-    const { credentials } = await enrol(board.admin, agents, { ...alice, name: 'crowded' });
+    const { credentials } = await enrolIn(board.admin, home, { ...alice, name: 'crowded' });
     await board.admin.query(`alter role ${credentials.login} connection limit 0`);
     expect(await ask(agentUrl(board.url, credentials))).toMatchObject({ code: 'SWARM_E_DB_UNREACHABLE' });
   });

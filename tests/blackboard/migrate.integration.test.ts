@@ -6,11 +6,11 @@ import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateTypes } from '../../blackboard/codegen.js';
-import { enrol } from '../../blackboard/enrol.js';
+import { enrolIn } from '../../blackboard/identity/enrol.js';
 import { type MigrationSet, migrate } from '../../blackboard/migrate.js';
 import { allMigrations } from '../../trust/migrations.js';
 import { type FreshDatabase, freshDatabase } from '../postgres.js';
-import { one } from './board.js';
+import { homeOf, one } from './board.js';
 
 const undo: (() => unknown)[] = [];
 let directory: string;
@@ -45,11 +45,11 @@ describe('migrate', () => {
   it('applies everything once when two run at once, and nothing on the next run', async () => {
     const { url } = await database('migrate twice');
     const runs = await Promise.all([migrate(url, allMigrations), migrate(url, allMigrations)]);
-    const files = ['0001_market', '0002_records', '0003_flow', '0004_rights'].map(
+    const files = ['0001_market', '0002_records', '0003_flow', '0004_rights', '0005_identity'].map(
       (f) => `blackboard/${f}.sql`,
     );
     const views = ['0001_trust', '0002_gate', '0003_memory', '0004_fleet'].map((f) => `trust/${f}.sql`);
-    expect(runs.map((run) => run.length).sort()).toEqual([0, 8]);
+    expect(runs.map((run) => run.length).sort()).toEqual([0, 9]);
     expect(runs.flat()).toEqual([...files, ...views]);
     expect(await migrate(url, allMigrations)).toEqual([]);
   });
@@ -57,7 +57,7 @@ describe('migrate', () => {
   it('lets two databases of one server, which share its roles, be made at once', async () => {
     const databases = await Promise.all([1, 2, 3].map((n) => database(`migrate beside ${n}`)));
     const runs = await Promise.all(databases.map(({ url }) => migrate(url, allMigrations)));
-    expect(runs.map((run) => run.length)).toEqual([8, 8, 8]);
+    expect(runs.map((run) => run.length)).toEqual([9, 9, 9]);
   });
 
   it('refuses a database that a newer program migrated, before it changes anything', async () => {
@@ -123,12 +123,12 @@ describe('migrate', () => {
     const managed = new URL(url);
     managed.username = name;
     managed.password = 'managed';
-    expect(await migrate(managed.href, allMigrations)).toHaveLength(8);
+    expect(await migrate(managed.href, allMigrations)).toHaveLength(9);
     const admin = new pg.Client({ connectionString: managed.href });
     await admin.connect();
     const who = { name: 'e1', owner: 'alice', role: 'explorer' } as const;
-    const { credentials } = await enrol(admin, join(directory, 'managed'), who);
-    expect((await enrol(admin, join(directory, 'managed'), who)).credentials).toEqual(credentials);
+    const { credentials } = await enrolIn(admin, homeOf(directory), who);
+    expect((await enrolIn(admin, homeOf(directory), who)).credentials).toEqual(credentials);
     await admin.end();
   });
 });

@@ -96,7 +96,7 @@ export async function claim(agent: Enrolled, n: number, spoilt: Row = {}): Promi
 
 /** Reign 0 of the slot. */
 export async function founded(publisher: Enrolled, artifact: string, reign = 0): Promise<void> {
-  await insert(publisher.client, 'board.promotion', {
+  const row = {
     id: uuid7(),
     agent_id: publisher.who.id,
     kind: 'found',
@@ -104,7 +104,10 @@ export async function founded(publisher: Enrolled, artifact: string, reign = 0):
     reign,
     artifact,
     family: 'reference',
-    signature: 'not checked here',
+  };
+  await insert(publisher.client, 'board.promotion', {
+    ...row,
+    signature: signRecord('promotion', row, publisher.who.privateKey),
     ...(await leased(publisher, `gate:${SLOT}:${reign}`)),
   });
 }

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { enrol } from '../../blackboard/enrol.js';
+import { enrolIn } from '../../blackboard/identity/enrol.js';
 import { connectAdmin, migrateAll } from '../../cli/admin.js';
 import { type MarketChoice, type OpenedMarket, openMarket, setSpeed } from '../../cli/up/market.js';
 import { loadProfile } from '../../miner/sn50/profile.js';
+import { homeOf } from '../blackboard/board.js';
 import { type FreshDatabase, freshDatabase } from '../postgres.js';
 
 let database: FreshDatabase;
@@ -104,7 +105,7 @@ describe('openMarket of recorded bars', () => {
   it('continues after a kill where the swarm was last seen alive', async () => {
     put('BTC_5m.csv', 300, 20);
     const { market_at } = await open();
-    const { credentials } = await enrol(admin, join(directory, 'agents'), {
+    const { credentials } = await enrolIn(admin, homeOf(directory), {
       name: 'miner',
       owner: 'house',
       role: 'miner',

@@ -7,10 +7,12 @@ import type pg from 'pg';
 import pino from 'pino';
 import { type AgentContext, openContext } from '../../agents/runtime/context.js';
 import type { Environment } from '../../blackboard/artifacts/s3-settings.js';
-import { type AgentRole, enrol } from '../../blackboard/enrol.js';
+import type { AgentRole } from '../../blackboard/identity/credentials.js';
+import { enrolIn } from '../../blackboard/identity/enrol.js';
 import { connectAdmin, migrateAll, publicAddress } from '../../cli/admin.js';
 import { simulatedMarket } from '../../miner/market/simulated.js';
 import { columnsOf, simulatedBars } from '../../miner/prices/simulated.js';
+import { homeOf } from '../blackboard/board.js';
 import { freshDatabase } from '../postgres.js';
 import { type Door, openDoor } from './proxy.js';
 
@@ -76,7 +78,7 @@ export async function openWorld(name: string, options: WorldOptions = {}): Promi
     blackboard,
     directory,
     async agent(role, agentName = role, owner = `${agentName}-owner`, machine = {}) {
-      const { path } = await enrol(admin, join(directory, 'agents'), { name: agentName, owner, role });
+      const { path } = await enrolIn(admin, homeOf(directory), { name: agentName, owner, role });
       const stop = new AbortController();
       const context = await openContext(
         {

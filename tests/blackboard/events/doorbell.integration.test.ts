@@ -2,11 +2,12 @@
 import type { NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Doorbell, openDoorbell, pause } from '../../../blackboard/events/doorbell.js';
-import { connectNats, ensureStream, publish } from '../../../blackboard/events/stream.js';
+import { connectNats, ensureConsumers, ensureStream, publish } from '../../../blackboard/events/stream.js';
 import { uuid7 } from '../../../blackboard/ids.js';
 import { type Board, type Enrolled, one, openBoard, until } from '../board.js';
 import { type OwnNats, ownNats } from './nats.js';
 
+const CONSUMERS = ['c1', 'witness', 'quiet'];
 const HOUR_MS = 3_600_000;
 const never = new AbortController().signal;
 let board: Board;
@@ -69,8 +70,9 @@ describe.runIf(inject('natsUrl'))('with NATS', () => {
 
   beforeAll(async () => {
     server = (await ownNats())!;
-    sender = await connectNats(server.url, 'sender');
+    sender = await connectNats({ url: server.url, name: 'sender' });
     await ensureStream(sender);
+    await ensureConsumers(sender, CONSUMERS);
   });
   afterEach(async () => {
     for (const bell of bells.splice(0)) await bell.close();
@@ -204,6 +206,7 @@ describe.runIf(inject('natsUrl'))('with NATS', () => {
     await server.start();
     await until(async () => {
       await ensureStream(sender).catch(() => undefined);
+      await ensureConsumers(sender, CONSUMERS).catch(() => undefined);
       const manager = await sender.jetstreamManager().catch(() => null);
       const info = await manager?.consumers.info('SWARM', 'c1').catch(() => null);
       return (info?.num_waiting ?? 0) > 0;

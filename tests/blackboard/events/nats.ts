@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findNats, launchNats, natsReady } from '../../../cli/services/nats-server.js';
+import { findNats, launchNats, type NatsSpec, natsReady } from '../../../cli/services/nats-server.js';
 import { freePorts } from '../../ports.js';
 
 export interface OwnNats {
   readonly url: string;
+  readonly directory: string;
   start(): Promise<void>;
   /** Ends the server as a crash would. */
   kill(): Promise<void>;
@@ -18,7 +19,7 @@ export interface OwnNats {
 }
 
 /** Null where there is no nats-server. */
-export async function ownNats(): Promise<OwnNats | null> {
+export async function ownNats(login: NatsSpec['login'] = null): Promise<OwnNats | null> {
   const binary = await findNats([]);
   if (binary === null) return null;
   const root = mkdtempSync(join(tmpdir(), 'swarm-nats-'));
@@ -27,8 +28,9 @@ export async function ownNats(): Promise<OwnNats | null> {
   let child: ChildProcess | null = null;
   const server: OwnNats = {
     url: `nats://127.0.0.1:${port}`,
+    directory,
     async start() {
-      child = await launchNats({ directory, port, login: null }, binary, 'ignore' as unknown as number);
+      child = await launchNats({ directory, port, login }, binary, 'ignore' as unknown as number);
       await natsReady(port, AbortSignal.timeout(20_000));
     },
     async kill() {

@@ -136,7 +136,7 @@ describe.runIf(inject('natsUrl'))('with NATS', () => {
 
   beforeAll(async () => {
     server = (await ownNats())!;
-    nats = await connectNats(server.url, 'test');
+    nats = await connectNats({ url: server.url, name: 'test' });
     await ensureStream(nats);
   });
   afterAll(async () => {
@@ -176,7 +176,7 @@ describe.runIf(inject('natsUrl'))('with NATS', () => {
     const running = runRelay({
       db: relay.db,
       databaseUrl: relay.url,
-      natsUrl: server.url,
+      nats: { url: server.url, name: 'r1' },
       signal: stop.signal,
       onProblem: (error) => problems.push(error),
       onPass: (n) => {

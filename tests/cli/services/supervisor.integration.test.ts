@@ -39,12 +39,14 @@ async function started(spec: ReturnType<typeof worker>): Promise<Up> {
 }
 
 describe('a supervised child', () => {
-  it('sees nothing of our environment but PATH, HOME, TZ, LANG and what it was given', async () => {
+  it('sees nothing of our environment but PATH, HOME, TZ, LANG, the name of the file of authorities and what it was given', async () => {
     vi.stubEnv('SECRET_OF_OURS', 'x');
     vi.stubEnv('NODE_OPTIONS', '--no-warnings');
     const { environment } = await started(worker('one'));
     vi.unstubAllEnvs();
-    const names = Object.keys(environment).filter((name) => !['PATH', 'HOME', 'TZ', 'LANG'].includes(name));
+    const names = Object.keys(environment).filter(
+      (name) => !['PATH', 'HOME', 'TZ', 'LANG', 'SWARM_TLS_CA'].includes(name),
+    );
     expect(names.sort()).toEqual(['WORKER_JOURNAL', 'WORKER_MODE']);
   });
 

@@ -75,9 +75,10 @@ describe('up', () => {
 
   it.runIf(inject('natsUrl'))('gives a nats-server with JetStream that asks for a password', async () => {
     const { natsUrl } = await up();
-    const { host, username, password } = new URL(natsUrl!);
+    const { host } = new URL(natsUrl!);
+    const { user, password } = home.settings.nats;
     await expect(connect({ servers: host })).rejects.toThrowError(/authorization/i);
-    const connection = await connect({ servers: host, user: username, pass: password });
+    const connection = await connect({ servers: host, user, pass: password });
     const manager = await connection.jetstreamManager();
     expect((await manager.getAccountInfo()).streams).toBe(0);
     await connection.close();

@@ -1,0 +1,172 @@
+// Are the trust views' numbers what the history says? Worked out anew from claims and verdicts, claim by claim, by the formulas of
+// docs/trust.md and not by the views; what is kept meanwhile is one tally per owner.
+import type { Constants } from '../constants.js';
+import { type Audit, rowsOf } from './finding.js';
+
+const DAY_S = 86_400;
+const NEAR = 1e-9;
+
+interface Verdict {
+  readonly owner: string;
+  readonly reign: number;
+  readonly finding: 'scored' | 'refused';
+  readonly gain: number | null;
+  readonly se: number | null;
+  readonly market_s: number;
+}
+
+interface ClaimRow {
+  readonly owner: string;
+  readonly claimed_gain: number;
+  readonly claimed_se: number;
+  /** In the order in which they were written. */
+  readonly verdicts: Verdict[];
+}
+
+interface OwnerRow {
+  readonly owner: string;
+  readonly kind: 'claims' | 'checks' | 'promotions';
+  readonly events: string;
+  readonly dishonest: string;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly trust: number;
+}
+
+/** Sums at two instants: the views' own reading of a running clock lies between them. */
+interface Tally {
+  events: number;
+  dishonest: number;
+  honest: [number, number];
+  lies: [number, number];
+}
+
+export async function auditTrust(audit: Audit, constant: Constants): Promise<void> {
+  const before = await reading(audit);
+  const { rows: stated } = await audit.client.query<OwnerRow>('select * from trust.owner');
+  const span: readonly [number, number] = [before, await reading(audit)];
+  const tallies = new Map<string, Tally>();
+  const count = (owner: string, kind: string, honest: boolean, weight: number, market_s: number): void => {
+    const key = `${kind} of ${owner}`;
+    const tally = tallies.get(key) ?? { events: 0, dishonest: 0, honest: [0, 0], lies: [0, 0] };
+    tally.events += 1;
+    if (!honest) tally.dishonest += 1;
+    for (const i of [0, 1] as const) {
+      const age = Math.max(0, (span[i] - market_s) / DAY_S / constant('half_life_days'));
+      (honest ? tally.honest : tally.lies)[i] += weight * 2 ** -Math.min(100, age);
+    }
+    tallies.set(key, tally);
+  };
+  await countClaims(audit, constant, count);
+  await countPromotions(audit, constant, span[0], count);
+  for (const row of stated) {
+    audit.checked('trust');
+    const tally = tallies.get(`${row.kind} of ${row.owner}`);
+    const reason = fault(row, tally, constant);
+    if (reason !== null) audit.found({ kind: 'trust', id: row.owner, reason: `${row.kind}: ${reason}` });
+    tallies.delete(`${row.kind} of ${row.owner}`);
+  }
+  for (const left of tallies.keys())
+    audit.found({ kind: 'trust', id: left, reason: 'the views say nothing of it' });
+}
+
+type Count = (owner: string, kind: string, honest: boolean, weight: number, market_s: number) => void;
+
+async function reading(audit: Audit): Promise<number> {
+  const { rows } = await audit.client.query<{ s: number }>(
+    'select extract(epoch from market.now())::float8 as s',
+  );
+  return rows[0]!.s;
+}
+
+async function countClaims(audit: Audit, constant: Constants, count: Count): Promise<void> {
+  const claims = rowsOf<ClaimRow>(
+    audit.client,
+    `select a.owner, c.claimed_gain, c.claimed_se, (select json_agg(json_build_object('owner', b.owner, 'reign', v.reign, 'finding', v.finding,
+         'gain', v.verified_gain, 'se', v.verified_se, 'market_s', extract(epoch from v.market_at)::float8) order by v.at, v.id)
+       from board.verdict v join board.agent b on b.id = v.agent_id where v.claim_id = c.id) as verdicts
+     from board.claim c join board.agent a on a.id = c.agent_id where exists (select from board.verdict v where v.claim_id = c.id)`,
+  );
+  for await (const claim of claims) countClaim(claim, constant, count);
+}
+
+function countClaim(claim: ClaimRow, constant: Constants, count: Count): void {
+  const reign = Math.min(...claim.verdicts.map((v) => v.reign));
+  const byOwner = new Map<string, Verdict>();
+  for (const v of claim.verdicts) if (v.reign === reign && !byOwner.has(v.owner)) byOwner.set(v.owner, v);
+  const verdicts = [...byOwner.values()];
+  const refusals = verdicts.filter((v) => v.finding === 'refused').length;
+  const [gains, ses] = [values(verdicts, 'gain'), values(verdicts, 'se')];
+  const isRejected = refusals * 2 > verdicts.length;
+  const isEven = refusals * 2 === verdicts.length;
+  const gain = median(gains);
+  const se = median(ses);
+  const apart = gains.length === 0 ? 0 : Math.max(...gains) - Math.min(...gains);
+  if (!isEven) {
+    const honest =
+      !isRejected &&
+      claim.claimed_gain - gain <= constant('honest_z') * Math.sqrt(claim.claimed_se ** 2 + se ** 2);
+    const weight = isRejected
+      ? 1
+      : Math.min(1, (2 * Math.max(se, 1e-9)) / Math.max(claim.claimed_se, 1e-9)) ** 2;
+    count(claim.owner, 'claims', honest, weight, Math.min(...verdicts.map((v) => v.market_s)));
+  }
+  const near = constant('verdict_tolerance');
+  const isSettled = isRejected || verdicts.length - refusals >= 3 || apart <= near;
+  if (verdicts.length < 2 || isEven || !isSettled) return;
+  for (const v of verdicts) {
+    const agrees = v.finding === 'refused' ? isRejected : !isRejected && Math.abs(v.gain! - gain) <= near;
+    count(v.owner, 'checks', agrees, 1, v.market_s);
+  }
+}
+
+async function countPromotions(
+  audit: Audit,
+  constant: Constants,
+  now_s: number,
+  count: Count,
+): Promise<void> {
+  const promotions = rowsOf<{ owner: string; market_s: number; next: string | null }>(
+    audit.client,
+    `select a.owner, extract(epoch from p.market_at)::float8 as market_s, n.kind as next
+     from board.promotion p join board.agent a on a.id = p.agent_id
+     left join board.promotion n on n.slot = p.slot and n.reign = p.reign + 1 where p.kind <> 'found'`,
+  );
+  for await (const { owner, market_s, next } of promotions)
+    if (next !== null || market_s < now_s - constant('publisher_survival_days') * DAY_S)
+      count(owner, 'promotions', next !== 'rollback', 1, market_s);
+}
+
+function fault(row: OwnerRow, tally: Tally | undefined, constant: Constants): string | null {
+  const known = tally ?? { events: 0, dishonest: 0, honest: [0, 0], lies: [0, 0] };
+  if (Number(row.events) !== known.events || Number(row.dishonest) !== known.dishonest)
+    return `the views count ${row.events} events, ${row.dishonest} dishonest; the history has ${known.events} and ${known.dishonest}`;
+  const weighed: readonly [string, number, number, [number, number]][] = [
+    ['alpha', row.alpha, 1, known.honest],
+    ['beta', row.beta, constant('lie_weight'), known.lies],
+  ];
+  for (const [name, value, factor, [early, late]] of weighed) {
+    const prior = constant(`prior_${name}`);
+    const [most, least] = [prior + factor * early, prior + factor * late];
+    if (value > most * (1 + NEAR) || value < least * (1 - NEAR))
+      return `the views say ${name} ${value}, and the history makes ${most}`;
+  }
+  const n = row.alpha + row.beta;
+  const score = Math.max(
+    0,
+    row.alpha / n - constant('bound_z') * Math.sqrt((row.alpha * row.beta) / (n ** 2 * (n + 1))),
+  );
+  return Math.abs(score - row.trust) > NEAR
+    ? `the views say trust ${row.trust}, and the history makes ${score}`
+    : null;
+}
+
+const values = (of: readonly Verdict[], field: 'gain' | 'se'): number[] =>
+  of.map((v) => v[field]).filter((v): v is number => v !== null);
+
+function median(of: readonly number[]): number {
+  const sorted = [...of].sort((a, b) => a - b);
+  const half = (sorted.length - 1) / 2;
+  const [low, high] = [sorted[Math.floor(half)] ?? Number.NaN, sorted[Math.ceil(half)] ?? Number.NaN];
+  return low + (high - low) / 2;
+}
