@@ -3,11 +3,15 @@ import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { vi } from 'vitest';
 import { epoch_s, simulatedMarket } from '../../miner/market/simulated.js';
 import { simulatedBars } from '../../miner/prices/simulated.js';
 
 export const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 export const DAY_S = 86_400;
+// Whole commands, several to a test: a busy machine takes its time.
+vi.setConfig({ testTimeout: 180_000 });
+
 /** Length of the simulated market. */
 export const DAYS = 106;
 

@@ -123,6 +123,8 @@ describe('down', () => {
   it('stops a Postgres and a nats-server that lost both their keeper and their supervisor', async () => {
     const swarm = await up();
     const { keepers } = runningOf(home);
+    // Held still first: a keeper that sees its supervisor go begins to stop its server.
+    for (const pid of keepers) process.kill(pid, 'SIGSTOP');
     for (const pid of [swarm.process.pid!, ...keepers]) process.kill(pid, 'SIGKILL');
     await expect.poll(() => [swarm.process.pid!, ...keepers].some(isAlive), soon).toBe(false);
     expect(runningOf(home).postgres).toHaveLength(1);
