@@ -43,7 +43,7 @@ const QUICK: BenchOptions = {
     public_days: 30,
     max_windows: 60,
     train_days_300: 45,
-    train_days_60: 10,
+    train_days_60: 15,
   },
 };
 export const PRESETS: Readonly<Record<SweepArguments['preset'], Preset>> = {
