@@ -67,6 +67,18 @@ program
     process.exitCode = await statusCommand(o);
   });
 
+program
+  .command('doctor')
+  .description(
+    'look at everything the swarm stands on and say what to do; changes nothing, exit 1 on a failure',
+  )
+  .addOption(home())
+  .option('--json', 'as a list of {check, level, message, hint}')
+  .action(async (o) => {
+    const { doctorCommand } = await import('./doctor/command.js');
+    process.exitCode = await doctorCommand(o);
+  });
+
 const data = program.command('data').description('market bars');
 data
   .command('import')

@@ -165,10 +165,10 @@ export async function natsReady(port: number, signal: AbortSignal): Promise<void
   }
 }
 
-/** The INFO line of a server, or null when none answers yet. */
-function greet(port: number): Promise<string | null> {
+/** The INFO line of a server, or null when none answers yet. It comes before a login, and before TLS. */
+export function greet(port: number, host = '127.0.0.1'): Promise<string | null> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
+    const socket = connect({ port, host });
     let said = '';
     const finish = (answer: string | null): void => {
       socket.destroy();
