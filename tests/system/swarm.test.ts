@@ -17,7 +17,7 @@ afterAll(() => swarm.clean());
 
 describe('a swarm on a simulated market', () => {
   it('verifies a claim without any further set-up', async () => {
-    const status = await swarm.until('a verdict', (s) => s.counts.verdicts >= 1, 3 * MINUTE);
+    const status = await swarm.until('a verdict', (s) => s.counts.verdicts >= 1, 6 * MINUTE);
     expect(status.market.source).toBe('simulated');
     expect(status.owners.some((o) => o.kind === 'claims' && o.verified > 0)).toBe(true);
   });
@@ -59,7 +59,7 @@ describe('a swarm on a simulated market', () => {
     const status = await swarm.until(
       'a promotion and pay',
       (s) => promoted(s) && s.emission_share !== null,
-      8 * MINUTE,
+      12 * MINUTE,
     );
     const slot = status.slots.find((s) => s.champion.reign > 0)!;
     const won = slot.challengers.find((c) => c.stage === 'promoted')!;
@@ -89,7 +89,7 @@ describe('a swarm on a simulated market', () => {
     const status = await swarm.until(
       'verified saboteurs',
       (s) => s.owners.filter((o) => o.owner.startsWith('saboteur') && o.verified >= 2).length === 2,
-      5 * MINUTE,
+      12 * MINUTE,
     );
     for (const owner of status.owners.filter((o) => o.owner.startsWith('saboteur'))) {
       expect(owner.trust).toBe(0);

@@ -13,7 +13,7 @@ describe('a swarm without events', () => {
     const status = await swarm.until(
       'verdicts and scores',
       (s) => s.counts.verdicts >= 2 && s.counts.prompts_scored >= 5,
-      4 * MINUTE,
+      8 * MINUTE,
     );
     expect(swarm.stderr).toMatch(/NATS: none .* sweep alone/);
     expect(status.agents.some((a) => a.role === 'relay')).toBe(false);
