@@ -1,28 +1,27 @@
 // A backup of a blackboard as a directory: one gzipped COPY file per table and a manifest with the sha256 of each.
-// Promises: one snapshot of a database in use; whole under its name or not there; checked before a byte of it is
-// restored; restored into an empty database in one transaction, and brought up to this program's schema.
-// Leaves to others: artifacts (they lie in their own store), passwords of logins (the server's, not the database's).
+// Promises: one snapshot of a database in use; whole under its name or not there.
+// Leaves to others: reading it (restore.ts), artifacts (they lie in their own store), passwords of logins (the server's, not the database's).
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Transform, Writable } from 'node:stream';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createGzip } from 'node:zlib';
+import { createGzip } from 'node:zlib';
 import pg from 'pg';
 import copy from 'pg-copy-streams';
 import { z } from 'zod';
 import { stateOf } from './db.js';
 import { SwarmError } from './errors.js';
-import { applied, type MigrationSet, migrate } from './migrate.js';
+import { applied } from './migrate.js';
 
 const FORMAT = 1;
-const MANIFEST = 'manifest.json';
+export const MANIFEST = 'manifest.json';
 /** Whose tables are kept; views and functions come from migrations. */
-const SCHEMAS = ['board', 'market'];
+export const SCHEMAS = ['board', 'market'];
 
 const name = z.string().regex(/^[a-z_][a-z0-9_]*$/);
-const manifestSchema = z.strictObject({
+export const manifestSchema = z.strictObject({
   format: z.literal(FORMAT),
   made_at: z.iso.datetime(),
   server: z.string(),
@@ -44,8 +43,8 @@ const manifestSchema = z.strictObject({
 export type BackupManifest = z.infer<typeof manifestSchema>;
 type Table = BackupManifest['tables'][number];
 
-const fileOf = (t: Pick<Table, 'schema' | 'table'>): string => `${t.schema}.${t.table}.copy.gz`;
-const quoted = (schema: string, table: string): string =>
+export const fileOf = (t: Pick<Table, 'schema' | 'table'>): string => `${t.schema}.${t.table}.copy.gz`;
+export const quoted = (schema: string, table: string): string =>
   `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(table)}`;
 
 /** Writes a backup of the whole blackboard to `directory`, which must not exist. */
@@ -145,7 +144,7 @@ async function sequencesOf(admin: pg.Client): Promise<BackupManifest['sequences'
 }
 
 /** Passes bytes on, hashing them and counting lines: COPY's text format has one row to a line. */
-function meter(): { through: Transform; sha256: () => string; rows: () => number } {
+export function meter(): { through: Transform; sha256: () => string; rows: () => number } {
   const hash = createHash('sha256');
   let rows = 0;
   const through = new Transform({
@@ -183,123 +182,4 @@ async function synced(path: string): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-/** Reads a backup's manifest and checks every file of it. SWARM_E_BACKUP_BROKEN names what is wrong. */
-export async function verifyBackup(directory: string): Promise<BackupManifest> {
-  const broken = (what: string, cause?: unknown): SwarmError =>
-    new SwarmError(
-      'SWARM_E_BACKUP_BROKEN',
-      `${directory} is no whole backup: ${what}`,
-      'Nothing was restored. Take another backup, or fetch this one again.',
-      { cause },
-    );
-  let manifest: BackupManifest;
-  try {
-    manifest = manifestSchema.parse(JSON.parse(await readFile(join(directory, MANIFEST), 'utf8')));
-  } catch (cause) {
-    throw broken(`${MANIFEST} cannot be read`, cause);
-  }
-  for (const table of manifest.tables) {
-    const count = meter();
-    try {
-      await pipeline(
-        createReadStream(join(directory, fileOf(table))),
-        createGunzip(),
-        count.through,
-        discard(),
-      );
-    } catch (cause) {
-      throw broken(`${fileOf(table)} is missing or cut short`, cause);
-    }
-    if (count.sha256() !== table.sha256 || count.rows() !== table.rows)
-      throw broken(`${fileOf(table)} is not what was written`);
-  }
-  return manifest;
-}
-
-function discard(): Writable {
-  return new Writable({ write: (_chunk, _encoding, done) => done() });
-}
-
-/**
- * Restores a backup into an empty database: the schema as it was then, the rows, and the migrations since. Logins that
- * the server does not know are made without a password: rotate each agent before it works again.
- */
-export async function restore(
-  admin: pg.Client,
-  adminUrl: string,
-  directory: string,
-  sets: readonly MigrationSet[],
-  progress: (table: string, rows: number) => void = () => undefined,
-): Promise<{
-  readonly manifest: BackupManifest;
-  readonly migrated: readonly string[];
-  readonly logins: number;
-}> {
-  const manifest = await verifyBackup(directory);
-  const there = await admin.query('select 1 from pg_namespace where nspname = any($1)', [SCHEMAS]);
-  if (there.rowCount || (await applied(admin)).length > 0)
-    throw new SwarmError(
-      'SWARM_E_USAGE',
-      'the database to restore into is not empty',
-      'Restore into a database that was just created: SWARM_DATABASE_URL or a fresh --home.',
-    );
-  await migrate(adminUrl, sets, manifest.migrations);
-  await admin.query('begin');
-  try {
-    await load(admin, directory, manifest, progress);
-    const logins = await missingLogins(admin);
-    await admin.query('commit');
-    const migrated = await migrate(adminUrl, sets);
-    await admin.query('analyze');
-    return { manifest, migrated, logins };
-  } catch (error) {
-    await admin.query('rollback');
-    throw error;
-  }
-}
-
-async function load(
-  admin: pg.Client,
-  directory: string,
-  { tables, sequences }: BackupManifest,
-  progress: (table: string, rows: number) => void,
-): Promise<void> {
-  const all = tables.map((t) => quoted(t.schema, t.table));
-  // Triggers judge what happens now; these rows were judged when they were written.
-  for (const one of all) await admin.query(`alter table ${one} disable trigger user`);
-  // What migrations seed is in the backup too.
-  await admin.query(`truncate ${all.join(', ')}`);
-  for (const t of tables) {
-    const fields = t.columns.map((c) => pg.escapeIdentifier(c)).join(', ');
-    const into = admin.query(copy.from(`copy ${quoted(t.schema, t.table)} (${fields}) from stdin`));
-    await pipeline(createReadStream(join(directory, fileOf(t))), createGunzip(), into);
-    if (into.rowCount !== t.rows)
-      throw new SwarmError(
-        'SWARM_E_BACKUP_BROKEN',
-        `${t.schema}.${t.table}: ${into.rowCount} rows arrived of ${t.rows}`,
-        'Nothing was restored; the files changed while they were read.',
-      );
-    progress(`${t.schema}.${t.table}`, t.rows);
-  }
-  for (const s of sequences)
-    await admin.query('select setval($1::regclass, $2, $3)', [
-      quoted(s.schema, s.sequence),
-      s.last,
-      s.called,
-    ]);
-  for (const one of all) await admin.query(`alter table ${one} enable trigger user`);
-}
-
-/** Logins belong to the server: those that this one lacks are made, with their role's rights and no password. */
-async function missingLogins(admin: pg.Client): Promise<number> {
-  const { rows } = await admin.query<{ login: string; role: string }>(
-    `select login::text, role from board.agent where login not in (select rolname from pg_roles)`,
-  );
-  for (const { login, role } of rows) {
-    await admin.query(`create role ${pg.escapeIdentifier(login)} nologin`);
-    await admin.query(`grant ${pg.escapeIdentifier(`swarm_${role}`)} to ${pg.escapeIdentifier(login)}`);
-  }
-  return rows.length;
 }

@@ -1,11 +1,9 @@
 // `swarm audit`: everything that a copied or running blackboard says of itself, checked again. Findings on stdout as they come.
-import { openArtifactStore } from '../blackboard/artifacts/open.js';
-import { s3Settings } from '../blackboard/artifacts/s3-settings.js';
 import { auditDatabase } from '../trust/audit/audit.js';
 import type { Finding } from '../trust/audit/finding.js';
 import { connectAdmin } from './admin.js';
 import { openHome } from './services/home.js';
-import { databaseOf } from './where.js';
+import { databaseOf, storeItself } from './where.js';
 
 interface AuditArguments {
   readonly home?: string;
@@ -22,11 +20,7 @@ export async function auditCommand(o: AuditArguments): Promise<number> {
   const write = (line: string): void => void process.stdout.write(`${line}\n`);
   const found = (f: Finding): void => write(o.json ? JSON.stringify(f) : `${f.kind} ${f.id}: ${f.reason}`);
   try {
-    const warn = (_: object, message: string): void => void process.stderr.write(`${message}\n`);
-    const isKnown = artifacts !== undefined || s3Settings(process.env) !== null;
-    const store = isKnown
-      ? await openArtifactStore({ directory: artifacts ?? '', env: process.env, copies: false, warn })
-      : null;
+    const store = await storeItself(artifacts);
     const result = await auditDatabase(client, store, found);
     if (o.json) write(JSON.stringify(result));
     else {

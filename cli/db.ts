@@ -3,8 +3,9 @@
 // Leaves to others: what a backup is (blackboard/backup.ts).
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { backup, restore, verifyBackup } from '../blackboard/backup.js';
+import { backup } from '../blackboard/backup.js';
 import { migrate, pending } from '../blackboard/migrate.js';
+import { restore, verifyBackup } from '../blackboard/restore.js';
 import { allMigrations } from '../trust/migrations.js';
 import { connectAdmin } from './admin.js';
 import { home } from './options.js';

@@ -1,10 +1,12 @@
-// Where the database of a home is, for commands that look at a swarm from outside.
+// Where the database and the artifacts of a home are, for commands that look at a swarm from outside.
 
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { openArtifactStore } from '../blackboard/artifacts/open.js';
+import { s3Settings } from '../blackboard/artifacts/s3-settings.js';
+import type { ArtifactStore } from '../blackboard/artifacts.js';
 import { SwarmError } from '../blackboard/errors.js';
-import { openHome } from './services/home.js';
+import { defaultRoot, openHome } from './services/home.js';
 import { portsFrom } from './services/ports.js';
 import { homeServer } from './services/postgres.js';
 import { postgresUrl } from './services/postgres-server.js';
@@ -13,7 +15,7 @@ import { postgresUrl } from './services/postgres-server.js';
 export function databaseOf(path: string | undefined): string {
   const external = process.env['SWARM_DATABASE_URL'];
   if (external !== undefined) return external;
-  const root = path ?? join(homedir(), '.synth-swarm');
+  const root = path ?? defaultRoot();
   if (!existsSync(join(root, 'settings.json')))
     throw new SwarmError(
       'SWARM_E_DB_UNREACHABLE',
@@ -24,4 +26,11 @@ export function databaseOf(path: string | undefined): string {
   const url = new URL(postgresUrl(homeServer(home, portsFrom(home.settings.ports.base).postgres)));
   url.pathname = '/swarm';
   return url.toString();
+}
+
+/** The store past any copies on this machine: the bucket of SWARM_S3_*, else the directory; null where neither is named. */
+export async function storeItself(directory: string | undefined): Promise<ArtifactStore | null> {
+  if (directory === undefined && s3Settings(process.env) === null) return null;
+  const warn = (_: object, message: string): void => void process.stderr.write(`${message}\n`);
+  return openArtifactStore({ directory: directory ?? '', env: process.env, copies: false, warn });
 }

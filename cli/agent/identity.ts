@@ -1,6 +1,5 @@
 // The commands about identities: enrolment, rotation, revocation and the list. They need an administrator's connection.
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type pg from 'pg';
 import { accounts } from '../../blackboard/events/access.js';
@@ -12,7 +11,7 @@ import { knownAgent } from '../../blackboard/identity/register.js';
 import { revoke } from '../../blackboard/identity/revoke.js';
 import { rotate } from '../../blackboard/identity/rotate.js';
 import { connectAdmin, migrateAll } from '../admin.js';
-import { openHome } from '../services/home.js';
+import { defaultRoot, openHome } from '../services/home.js';
 import { usersDatabase, writeUsers } from '../services/nats-server.js';
 import { table } from '../status/render.js';
 import { databaseOf } from '../where.js';
@@ -130,7 +129,7 @@ async function freeName(admin: pg.Client, stem: string): Promise<string> {
   for (let n = 1; ; n++) if (!taken.has(`${stem}-${n}`)) return `${stem}-${n}`;
 }
 
-const rootOf = (o: Where): string => o.home ?? join(homedir(), '.synth-swarm');
+const rootOf = (o: Where): string => o.home ?? defaultRoot();
 const owners = (o: Where): string => join(rootOf(o), 'owners');
 
 async function administered(o: Where, act: (admin: pg.Client) => Promise<void>): Promise<void> {

@@ -1,14 +1,12 @@
 // `swarm doctor`: looks at everything that a swarm stands on and says what is wrong and what to do; changes nothing.
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { openArtifactStore } from '../../blackboard/artifacts/open.js';
 import { explain } from '../../blackboard/db.js';
 import { connectAdmin } from '../admin.js';
-import { type Home, openHome } from '../services/home.js';
+import { defaultRoot, type Home, openHome } from '../services/home.js';
 import { greet } from '../services/nats-server.js';
 import { portsFrom } from '../services/ports.js';
-import { databaseOf } from '../where.js';
+import { databaseOf, storeItself } from '../where.js';
 import { examineDatabase } from './database.js';
 import { type Finding, failure, ok, warning } from './finding.js';
 import { examineDisks, examineFiles, examineNode } from './machine.js';
@@ -16,7 +14,7 @@ import { examineDisks, examineFiles, examineNode } from './machine.js';
 const FOUND_FAILURES = 1;
 
 export async function doctorCommand(o: { home?: string; json?: boolean }): Promise<number> {
-  const root = o.home ?? join(homedir(), '.synth-swarm');
+  const root = o.home ?? defaultRoot();
   // Looking never creates a home.
   const home = existsSync(join(root, 'settings.json')) ? openHome(root) : null;
   const found: Finding[] = [examineNode()];
@@ -63,16 +61,9 @@ async function examineArtifacts(
   champions: readonly { slot: string; artifact: string }[],
   home: Home | null,
 ): Promise<Finding[]> {
-  const env = process.env;
-  if (home === null && env['SWARM_S3_BUCKET'] === undefined)
-    return [warning('artifacts', 'not looked at', 'Name the home, or set SWARM_S3_*.')];
   try {
-    const store = await openArtifactStore({
-      directory: home?.artifacts ?? '',
-      env,
-      copies: false,
-      warn: (_, message) => void process.stderr.write(`${message}\n`),
-    });
+    const store = await storeItself(home?.artifacts);
+    if (store === null) return [warning('artifacts', 'not looked at', 'Name the home, or set SWARM_S3_*.')];
     const found: Finding[] = [];
     for (const { slot, artifact } of champions) {
       try {

@@ -1,5 +1,6 @@
 // The doctor's look at the database: version, schema, clocks, rights, agents, lag. Reads only.
 import type pg from 'pg';
+import { agentRoles } from '../../blackboard/identity/credentials.js';
 import { listAgents } from '../../blackboard/identity/list.js';
 import { pending } from '../../blackboard/migrate.js';
 import { allMigrations } from '../../trust/migrations.js';
@@ -13,6 +14,8 @@ const CLOCK_LIMIT_S = 60;
 const LAG_S = 60;
 const SILENT_S = 60;
 const OPEN_S = 300;
+/** The roles that carry rights, by name: a closed login is called alike and may not log in either. */
+const KINDS = [...agentRoles, 'reader'].map((kind) => `swarm_${kind}`);
 
 type Check = (admin: pg.Client) => Promise<Finding[]>;
 
@@ -85,8 +88,9 @@ async function rights(admin: pg.Client): Promise<Finding[]> {
     `select r.rolname as who, concat_ws(', ', case when r.rolsuper then 'superuser' end, case when r.rolcreaterole then 'createrole' end,
        case when r.rolcreatedb then 'createdb' end, case when r.rolbypassrls then 'bypassrls' end,
        case when r.rolreplication then 'replication' end) as has
-     from pg_roles r where (r.rolname in (select login from board.agent) or r.rolname like 'swarm\\_%' and not r.rolcanlogin)
+     from pg_roles r where (r.rolname in (select login from board.agent) or r.rolname = any($1))
        and (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolbypassrls or r.rolreplication)`,
+    [KINDS],
   );
   const { rows: joined } = await admin.query<{ who: string; has: string }>(
     `select a.name as who, string_agg(g.rolname, ', ') as has
@@ -97,9 +101,10 @@ async function rights(admin: pg.Client): Promise<Finding[]> {
     `select g.who, string_agg(distinct lower(p.what) || ' on ' || c.oid::regclass, ', ') as has
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      cross join (values ('UPDATE'), ('DELETE'), ('TRUNCATE')) as p (what)
-     cross join (select rolname::text as who from pg_roles where rolname like 'swarm\\_%' and not rolcanlogin) g
+     cross join unnest($1::text[]) as g (who)
      where n.nspname in ('board', 'market', 'trust') and c.relkind in ('r', 'p') and has_table_privilege(g.who, c.oid, p.what)
      group by g.who`,
+    [KINDS],
   );
   const { rows: open } = await admin.query<{ has: string }>(
     `select string_agg(distinct c.oid::regclass::text, ', ') as has from pg_class c join pg_namespace n on n.oid = c.relnamespace,
@@ -118,6 +123,7 @@ async function rights(admin: pg.Client): Promise<Finding[]> {
 
 async function agents(admin: pg.Client): Promise<Finding[]> {
   const all = await listAgents(admin);
+  const enrolled = all.filter((a) => a.state === 'enrolled');
   const found = all
     .filter((a) => a.state === 'closed' || a.state === 'unsigned')
     .map((a) =>
@@ -128,8 +134,8 @@ async function agents(admin: pg.Client): Promise<Finding[]> {
       ),
     );
   const { rows: silent } = await admin.query<{ name: string; age_s: number }>(
-    `select name, heartbeat_age_s as age_s from fleet.agents where heartbeat_age_s between $1 and 86400`,
-    [SILENT_S],
+    `select name, heartbeat_age_s as age_s from fleet.agents where heartbeat_age_s between $1 and 86400 and id = any($2)`,
+    [SILENT_S, enrolled.map((a) => a.id)],
   );
   for (const { name, age_s } of silent)
     found.push(
@@ -139,8 +145,10 @@ async function agents(admin: pg.Client): Promise<Finding[]> {
         'Its log says why, if it should run.',
       ),
     );
-  const enrolled = all.filter((a) => a.state === 'enrolled').length;
-  return [...found, ok('agents', `${enrolled} enrolled, ${all.length - enrolled} revoked or unfinished`)];
+  return [
+    ...found,
+    ok('agents', `${enrolled.length} enrolled, ${all.length - enrolled.length} revoked or unfinished`),
+  ];
 }
 
 async function outbox(admin: pg.Client): Promise<Finding[]> {

@@ -10,6 +10,9 @@ import { join, resolve } from 'node:path';
 import { SwarmError } from '../../blackboard/errors.js';
 import { openSettings, type Settings, writeSettings } from './settings.js';
 
+/** Where a swarm lives unless told otherwise. */
+export const defaultRoot = (): string => join(homedir(), '.synth-swarm');
+
 export interface Home {
   readonly root: string;
   /** The Postgres data directory. Not always under `root`: see the head of this file. */
@@ -31,7 +34,7 @@ export const ROOT_STORE = '/var/lib/synth-swarm';
  * Opens a home and creates what is missing. Refuses a directory that holds other people's things.
  * @example const home = openHome(); home.logs // "/home/me/.synth-swarm/logs"
  */
-export function openHome(path: string = join(homedir(), '.synth-swarm')): Home {
+export function openHome(path: string = defaultRoot()): Home {
   const root = resolve(path);
   claimDirectory(root);
   const settings = openSettings(settingsPath(root), dataDirectoryFor(root));

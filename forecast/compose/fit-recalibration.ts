@@ -17,7 +17,7 @@ import {
 import { corrected, MAX_TAIL, MIN_TAIL, rootMeanSquare } from '../sampler/correction.js';
 import { stratifiedNoise } from '../sampler/noise.js';
 import { pairedGain } from '../score/gain.js';
-import { recalibratedBlocks_s } from './recalibration.js';
+import { corrections, recalibratedBlocks_s } from './recalibration.js';
 
 const DAY_S = 86_400;
 /** Simulated paths per origin, and how many of their steps a fit may spend. */
@@ -75,14 +75,10 @@ export function fitRecalibration(train: TrainingData, model: Uncorrected): Fitte
   const span_s = origins[0].start_s - origins[origins.length - 1].start_s;
   const lag = Math.ceil((MEMORY_S * origins.length) / span_s);
   const cells = losses.map((each) => bestCell(train, each, lag));
-  return params(
+  return corrections(
     cells.map((c) => Number(SCALES[c % SCALES.length].toPrecision(6))),
     cells.map((c) => TAILS[Math.floor(c / SCALES.length)]),
   );
-}
-
-function params(scales: readonly number[], tails: readonly number[]): Fitted {
-  return { recalibration_scales: scales, recalibration_tails: tails };
 }
 
 interface Observations {

@@ -43,10 +43,15 @@ export function recalibrationParams(spec: Recalibrated, step_s: number): z.ZodRa
   };
 }
 
+/** Scales and tails under their names. */
+export function corrections(scales: readonly number[], tails: readonly number[]): Fitted {
+  return { recalibration_scales: scales, recalibration_tails: tails };
+}
+
 /** Parameters that correct nothing. */
 export function identity(spec: Recalibrated, step_s: number): Fitted {
   const none = recalibratedBlocks_s(spec, step_s).map(() => 1);
-  return { recalibration_scales: none, recalibration_tails: none };
+  return corrections(none, none);
 }
 
 /** What the manifest states; undefined: paths are drawn. `fitted` has passed recalibrationParams. */

@@ -3,7 +3,7 @@
 // Leaves to others: the members, and the score that weights minimise (fit/pool.ts).
 import { z } from 'zod';
 import { fitRecalibration } from '../compose/fit-recalibration.js';
-import { samplingOf } from '../compose/recalibration.js';
+import { recalibrationParams, samplingOf } from '../compose/recalibration.js';
 import { recalibrationChoices } from '../compose/space.js';
 import { buildModel, type GraphBuilder, type ModelShape, renamed } from '../onnx/graph.js';
 import { ELEMENT } from '../onnx/proto.js';
@@ -75,7 +75,10 @@ export function poolFamily(members: Members, schema: typeof poolSchema): Family<
       };
       return { ...fitted, ...fitRecalibration(train, uncorrected) };
     },
-    sampling: (fitted, ctx) => ctx.spec.recalibration && samplingOf(fitted, ctx),
+    sampling(fitted, ctx) {
+      parseParams('pool', z.object(recalibrationParams(ctx.spec, ctx.step_s)), fitted);
+      return ctx.spec.recalibration && samplingOf(fitted, ctx);
+    },
     compile: (fitted, ctx) => buildModel(shape(ctx.spec, ctx.step_s), (g) => graph(g, fitted, ctx)),
   };
 }

@@ -73,6 +73,15 @@ describe('a blackboard', () => {
     expect(found[0]).toMatch(said);
   });
 
+  it('counts the rights of a kind once, whatever logins of it are closed', async () => {
+    undo.push(`alter role ${login()} login`, 'revoke update on board.claim from swarm_explorer');
+    await board.admin.query(`alter role ${login()} nologin; grant update on board.claim to swarm_explorer`);
+    expect(bad(await examineDatabase(board.admin))).toEqual([
+      expect.stringContaining('too wide: swarm_explorer: update on board.claim'),
+      expect.stringContaining('e1 is closed'),
+    ]);
+  });
+
   it('names events that nobody delivers, and agents that fell silent', async () => {
     await claim(explorer, 1);
     await board.admin.query(`update board.outbox set at = at - interval '5 minutes'`);
