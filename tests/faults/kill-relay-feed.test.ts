@@ -44,6 +44,12 @@ describe.runIf(inject('natsUrl'))('a relay killed', () => {
     await server.close();
   });
 
+  const claims = async (n: number): Promise<void> => {
+    for (let made = 0; made < n; made++) {
+      level += 0.001;
+      await claim(author, SLOT, NOW_S, cheapSpec(level));
+    }
+  };
   const waiting = (): Promise<number> =>
     count(world, 'select count(*) as n from board.outbox where published_at is null');
   const inStream = async (): Promise<number> => {
@@ -54,7 +60,7 @@ describe.runIf(inject('natsUrl'))('a relay killed', () => {
 
   const points: DebugPoint[] = ['relay.connected', 'relay.read', 'relay.published', 'relay.marked'];
   it.each(points)('at %s: each event is in the stream once in the end', async (point) => {
-    for (let n = 0; n < 3; n++) await claim(author, SLOT, NOW_S, cheapSpec((level += 0.001)));
+    await claims(3);
     const relay = new Role(world, 'relay', { point, args });
     await relay.reached();
     await relay.kill();
@@ -74,7 +80,8 @@ describe.runIf(inject('natsUrl'))('a relay killed', () => {
   it('is no loss to who sweeps: another relay at the same time publishes nothing twice', async () => {
     await world.agent('relay', 'relay-2', 'relay-owner');
     const both = [new Role(world, 'relay', { args }), new Role(world, 'relay', { args, name: 'relay-2' })];
-    for (let n = 0; n < 20; n++) await claim(author, SLOT, NOW_S, cheapSpec((level += 0.001)));
+    for (const relay of both) await relay.started();
+    await claims(20);
     await expect.poll(waiting, patient).toBe(0);
     for (const relay of both) expect((await relay.stop()).code).toBe(0);
     expect(await inStream()).toBe(await written());
