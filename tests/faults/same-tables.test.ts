@@ -6,7 +6,7 @@ import { count, NOW_S, openWorld, type World } from '../miner/world.js';
 import { type Events, openEvents } from './events.js';
 import { type Lossy, openLossy } from './lossy.js';
 import { Role } from './role.js';
-import { sound } from './sound.js';
+import { everyClaimByEveryChecker, sound } from './sound.js';
 
 const SLOT = '1h/BTC';
 const CHECKERS = ['checker-1', 'checker-2', 'checker-3'];
@@ -32,9 +32,7 @@ type Mode = 'events' | 'no events' | 'half of all messages';
 /** Founds, claims and checks with real processes until there is nothing left to check; what came of it, in an order of its own. */
 async function outcome(mode: Mode): Promise<unknown[]> {
   world = await openWorld(`same ${mode}`, { past: 95, slots: [SLOT] });
-  await world.admin.query(`set session_replication_role = replica;
-    update board.constant set value = -1000 where name = 'contender_t';
-    update board.constant set value = 2 where name = 'min_challenger_trust'; reset session_replication_role`);
+  await everyClaimByEveryChecker(world);
   const author = await world.agent('explorer');
   await world.agent('publisher');
   for (const name of CHECKERS) await world.agent('checker', name);

@@ -29,6 +29,8 @@ export interface World {
   agent(role: AgentRole, name?: string, owner?: string, machine?: Machine): Promise<AgentContext>;
   /** A new administrator's connection, after the server was restarted. */
   reconnect(): Promise<void>;
+  /** Another administrator's connection, for looking while the first one waits. The caller ends it. */
+  look(): Promise<pg.Client>;
   /** Moves the held clock. */
   clock(at_s: number): Promise<void>;
   /** The agents' way to the database: shut it, and it is away for them. */
@@ -83,6 +85,7 @@ export async function openWorld(name: string, options: WorldOptions = {}): Promi
       await admin.end().catch(() => undefined);
       admin = await connectAdmin(database.url, 'test world');
     },
+    look: () => connectAdmin(database.url, 'test look'),
     url: database.url,
     door,
     blackboard,
