@@ -1,4 +1,5 @@
-// Three suites: unit (no services), integration (a real Postgres and nats-server), system (the whole swarm as processes).
+// Four suites: unit (no services), integration (a real Postgres and nats-server), faults (roles as processes that are killed, and servers
+// that fail under them), system (the whole swarm as processes).
 import { defineConfig } from 'vitest/config';
 
 const unit = {
@@ -19,13 +20,25 @@ const integration = {
   sequence: { groupOrder: 1 },
 };
 
+const faults = {
+  name: 'faults',
+  include: ['tests/faults/**/*.test.ts'],
+  globalSetup: ['tests/services.ts'],
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  maxWorkers: 2,
+  sequence: { groupOrder: 2 },
+};
+
 const system = {
   name: 'system',
   include: ['tests/system/**/*.test.ts'],
   testTimeout: 1_200_000,
   hookTimeout: 180_000,
   maxWorkers: 1,
-  sequence: { groupOrder: 2 },
+  sequence: { groupOrder: 3 },
 };
 
-export default defineConfig({ test: { projects: [unit, integration, system].map((test) => ({ test })) } });
+export default defineConfig({
+  test: { projects: [unit, integration, faults, system].map((test) => ({ test })) },
+});

@@ -1,8 +1,10 @@
 // The connection to the blackboard: a Kysely instance over a pg pool, with types generated from the live schema.
 // Errors of the server become SwarmErrors with a stable code; everything else passes through untouched.
-import { Kysely, PostgresDialect } from 'kysely';
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
-import { SwarmError } from './errors.js';
+import { SwarmError, type SwarmErrorCode } from './errors.js';
 import type { DB } from './schema.generated.js';
 import { postgresAddress, tlsFailure } from './tls.js';
 
@@ -25,9 +27,17 @@ export interface DbOptions {
   /** Shown in pg_stat_activity. */
   readonly name: string;
   readonly connections?: number;
+  /** A connection on which nothing moves for so long is given up. Default: longer than any login's statement may take. */
+  readonly silentMs?: number;
 }
 
-export function openPool({ url, name, connections = 4 }: DbOptions): pg.Pool {
+/**
+ * A line that was cut without a word (a firewall that forgot it, a host that is gone) looks like a long query. The server ends any
+ * statement of an agent after 60 s and would say so; what is silent for longer is not there any more.
+ */
+const SILENT_MS = 75_000;
+
+export function openPool({ url, name, connections = 4, silentMs = SILENT_MS }: DbOptions): pg.Pool {
   const pool = new pg.Pool({
     ...postgresAddress(url),
     application_name: name.slice(0, 63),
@@ -40,13 +50,58 @@ export function openPool({ url, name, connections = 4 }: DbOptions): pg.Pool {
   // listens to idle ones alone, so one that is lost between two statements of a transaction needs its own.
   pool.on('error', () => undefined);
   // A connection cut in the middle of a query reports twice: to the query, and here.
-  pool.on('connect', (client) => client.on('error', () => undefined));
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+    giveUpSilent(client, silentMs);
+  });
   return pool;
 }
 
 export function openDb(options: DbOptions): Db {
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool: openPool(options) }) });
+}
+
+/** The socket under a client, which the driver's types leave out. */
+const socketOf = (client: pg.ClientBase): Socket =>
+  (client as unknown as { connection: { stream: Socket } }).connection.stream;
+
+/** For clients that ask now and then: one whose server has not said a word for so long is cut off. */
+export function giveUpSilent(client: pg.ClientBase, ms = SILENT_MS): void {
+  const socket = socketOf(client);
+  socket.setTimeout(ms, () =>
+    socket.destroy(
+      Object.assign(new Error(`the server was silent for ${ms / 1000} s`), { code: 'ETIMEDOUT' }),
+    ),
+  );
+}
+
+/** Ends a connection in order, or after a moment without: a server that is away answers no goodbye. */
+export async function hangUp(client: pg.Client): Promise<void> {
+  const tired = setTimeout(() => socketOf(client).destroy(), GOODBYE_MS).unref();
+  await client.end().catch(() => undefined);
+  clearTimeout(tired);
+}
+
+const GOODBYE_MS = 2000;
+
+const CONFLICT = new Set(['40001', '40P01']);
+const CONFLICT_TRIES = 6;
+const CONFLICT_PAUSE_MS = 50;
+
+/**
+ * Runs an effect in a transaction, again where the server undid it to end a deadlock or a serialisation conflict. So the effect
+ * may run more than once and must do nothing but write through `trx`.
+ */
+export async function transact<T>(db: Db, effect: (trx: Transaction<DB>) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await db.transaction().execute(effect);
+    } catch (error) {
+      if (!CONFLICT.has(stateOf(error) ?? '') || tries === CONFLICT_TRIES) throw error;
+      // Of two that met once, one must come later.
+      await delay(CONFLICT_PAUSE_MS * tries * (1 + Math.random()));
+    }
+  }
 }
 
 /** SQLSTATE or errno of a driver error, if it has one. */
@@ -74,14 +129,31 @@ const CONNECTION = new Set([
   '57P01',
   '57P02',
   '57P03',
+  '57P05',
+  '25P03',
+  '08000',
   '08006',
   '08003',
+  '08P01',
 ]);
 
-/** True for a failure that the same call may not meet again in a moment: the server is restarting or out of reach. */
+/** The server is there and cannot just now: no disk, no memory, an I/O error. */
+const EXHAUSTED = new Set(['53000', '53100', '53200', '58030']);
+
+/** Somebody else was in the way: a deadlock, a conflict, a lock that was not given. */
+const IN_THE_WAY = new Set([...CONFLICT, '55P03']);
+
+const PASSING_CODES = new Set<unknown>([
+  'SWARM_E_DB_UNREACHABLE',
+  'SWARM_E_DB_EXHAUSTED',
+  'SWARM_E_DB_CONFLICT',
+] satisfies SwarmErrorCode[]);
+
+/** True for a failure that the same call may not meet again in a moment: the server restarts, is out of reach or full, or busy. */
 export function isTransient(error: unknown): boolean {
   const state = stateOf(error);
-  if (state !== undefined) return CONNECTION.has(state) || state === 'SWARM_E_DB_UNREACHABLE';
+  if (state !== undefined)
+    return CONNECTION.has(state) || EXHAUSTED.has(state) || IN_THE_WAY.has(state) || PASSING_CODES.has(state);
   return (
     error instanceof Error &&
     /Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered/.test(
@@ -158,6 +230,20 @@ export function explain(error: unknown): unknown {
       'SWARM_E_RECORD_REFUSED',
       text,
       'The record breaks a rule of its table or the login lacks the right; see docs/blackboard.md.',
+      cause,
+    );
+  if (EXHAUSTED.has(state ?? ''))
+    return new SwarmError(
+      'SWARM_E_DB_EXHAUSTED',
+      `the database cannot take anything just now: ${text}`,
+      'Free space on its disk (or memory); whoever has something to write tries again until it is written.',
+      cause,
+    );
+  if (IN_THE_WAY.has(state ?? ''))
+    return new SwarmError(
+      'SWARM_E_DB_CONFLICT',
+      `a transaction met others and was undone: ${text}`,
+      'It is tried again by itself. If it keeps coming, look for long transactions in pg_stat_activity.',
       cause,
     );
   if (isTransient(error))

@@ -1,5 +1,6 @@
 // Leases: the right to do one piece of work for a stretch of wall time, with a fencing token that every result carries.
 // The holder renews at every third of the term; without a renewal it aborts its own work before the lease can end.
+// Terms are the database's: this process counts stretches of time and never reads a wall clock.
 import { sql } from 'kysely';
 import { type Db, isTransient } from './db.js';
 import { SwarmError } from './errors.js';
@@ -20,7 +21,7 @@ const SAFE_SHARE = 0.9;
 
 /** Takes the lease on a piece of work, or returns null while somebody else holds it. */
 export async function takeLease(db: Db, work_id: string, term_s = TERM_S): Promise<Lease | null> {
-  const asked_ms = Date.now();
+  const asked_ms = performance.now();
   const { rows } = await sql<{
     fence: number | null;
   }>`select board.lease_take(${work_id}, ${term_s}) as fence`.execute(db);
@@ -44,10 +45,10 @@ function hold(db: Db, work_id: string, fence: number, term_s: number, taken_ms: 
   };
   // Counted from when the server was asked: its answer may be late, or never come.
   const loseAfter = (asked_ms: number): NodeJS.Timeout =>
-    setTimeout(lose, asked_ms + term_s * 1000 * SAFE_SHARE - Date.now()).unref();
+    setTimeout(lose, asked_ms + term_s * 1000 * SAFE_SHARE - performance.now()).unref();
   let deadline = loseAfter(taken_ms);
   const renew = async (): Promise<void> => {
-    const asked_ms = Date.now();
+    const asked_ms = performance.now();
     try {
       const { rows } = await sql<{
         held: boolean;

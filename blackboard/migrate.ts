@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { explain } from './db.js';
+import { debugPoint } from './debug-point.js';
 import { SwarmError } from './errors.js';
 import { postgresAddress } from './tls.js';
 
@@ -128,6 +129,7 @@ async function apply(client: pg.Client, m: Migration): Promise<void> {
       [m.set, m.number, m.name, m.checksum],
     );
     await client.query(m.sql);
+    await debugPoint('migration.before-commit');
     await client.query('commit');
   } catch (error) {
     await client.query('rollback');

@@ -183,6 +183,19 @@ export interface BoardConstant {
   value: number;
 }
 
+export interface BoardDeadLetter {
+  agent_id: string;
+  at: Generated<Timestamp>;
+  body: string;
+  body_digest: string;
+  deliveries: number;
+  event_id: number | null;
+  id: string;
+  market_at: Generated<Timestamp>;
+  reason: string;
+  stream_sequence: number;
+}
+
 export interface BoardDecision {
   agent_id: string;
   at: Generated<Timestamp>;
@@ -851,6 +864,7 @@ export interface DB {
   "board.claim": BoardClaim;
   "board.compute_job": BoardComputeJob;
   "board.constant": BoardConstant;
+  "board.dead_letter": BoardDeadLetter;
   "board.decision": BoardDecision;
   "board.enrolment": BoardEnrolment;
   "board.experiment": BoardExperiment;

@@ -1,4 +1,4 @@
-// An empty database for one test file, on the server that tests/services.ts started.
+// An empty database for one test file, on the server that tests/services.ts started or on one of its own.
 // Promises: a name of its own, so that files run side by side; drop() ends sessions that were forgotten.
 // Roles belong to the server, not to the database: name them after the database where they must not collide.
 import { randomBytes } from 'node:crypto';
@@ -12,8 +12,7 @@ export interface FreshDatabase {
 }
 
 /** @example const database = await freshDatabase('leases'); // afterAll(() => database.drop()) */
-export async function freshDatabase(name: string): Promise<FreshDatabase> {
-  const admin = inject('pgUrl');
+export async function freshDatabase(name: string, admin = inject('pgUrl')): Promise<FreshDatabase> {
   const stem = name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')

@@ -1,6 +1,8 @@
 // The checker: re-runs other owners' claims on windows that they could not see, from the artifact's bytes alone.
 // Which claims are its own to check is the view trust.check_turn; it measures, signs and records, and decides nothing.
 import type { Insertable } from 'kysely';
+import { isTransient } from '../../blackboard/db.js';
+import { debugPoint } from '../../blackboard/debug-point.js';
 import { isStoreTrouble, SwarmError } from '../../blackboard/errors.js';
 import { assertAuthentic } from '../../blackboard/identity/authentic.js';
 import type { Lease } from '../../blackboard/lease.js';
@@ -54,11 +56,12 @@ async function openChecker(context: AgentContext): Promise<Agent> {
       if (lease === null) return false;
       const started = Date.now();
       try {
+        await debugPoint('check.leased');
         await check(context, trainer, bars, turn, lease);
+        await debugPoint('verdict.after-commit');
       } catch (error) {
         const { code, message } = error as { code?: string; message: string };
-        if (code === undefined || !code.startsWith('SWARM_E_') || code === 'SWARM_E_DB_UNREACHABLE')
-          throw error;
+        if (code === undefined || !code.startsWith('SWARM_E_') || isTransient(error)) throw error;
         skipped.set(turn.claim_id, Date.now() + SKIP_MS);
         await context.db
           .insertInto('board.attempt')
@@ -191,6 +194,7 @@ async function check(
 type Verdict = Omit<Insertable<DB['board.verdict']>, 'signature' | 'work_id' | 'fence'>;
 
 async function record(context: AgentContext, verdict: Verdict, lease: Lease): Promise<void> {
+  await debugPoint('check.measured');
   lease.signal.throwIfAborted();
   const row = {
     ...verdict,
@@ -198,5 +202,8 @@ async function record(context: AgentContext, verdict: Verdict, lease: Lease): Pr
     work_id: lease.work_id,
     fence: lease.fence,
   };
-  await context.bell.settle(context.db, (trx) => trx.insertInto('board.verdict').values(row).execute());
+  await context.bell.settle(context.db, async (trx) => {
+    await trx.insertInto('board.verdict').values(row).execute();
+    await debugPoint('verdict.before-commit');
+  });
 }

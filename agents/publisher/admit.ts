@@ -1,4 +1,5 @@
 // Stage 1 -> stage 2: the best screened candidate becomes a challenger and takes its share of the reign's alpha.
+import { debugPoint } from '../../blackboard/debug-point.js';
 import { SwarmError } from '../../blackboard/errors.js';
 import { assertAuthentic } from '../../blackboard/identity/authentic.js';
 import type { Lease } from '../../blackboard/lease.js';
@@ -53,8 +54,8 @@ export async function admit(context: AgentContext, slot: string, lease: Lease): 
     .where('kind', '=', 'challenge')
     .executeTakeFirstOrThrow();
   const k = before.n + 1;
-  await context.bell.settle(db, (trx) =>
-    trx
+  await context.bell.settle(db, async (trx) => {
+    await trx
       .insertInto('board.challenger')
       .values({
         ...context.stamp(),
@@ -73,8 +74,10 @@ export async function admit(context: AgentContext, slot: string, lease: Lease): 
         work_id: lease.work_id,
         fence: lease.fence,
       })
-      .execute(),
-  );
+      .execute();
+    await debugPoint('challenger.before-commit');
+  });
+  await debugPoint('challenger.after-commit');
   context.log.info(
     { slot, k, artifact: best.artifact, t: best.screen_t, threshold: best.screen_threshold },
     'challenger',

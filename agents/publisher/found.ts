@@ -1,4 +1,5 @@
 // The founding reign of a slot: the subnet's reference miner is the first champion, and every later one must beat it.
+import { debugPoint } from '../../blackboard/debug-point.js';
 import type { Lease } from '../../blackboard/lease.js';
 import { fitAndCompile, referenceSpec } from '../../forecast/families/index.js';
 import { packArtifact } from '../../forecast/manifest.js';
@@ -22,9 +23,10 @@ export async function found(context: AgentContext, slot: string, lease: Lease): 
     { data_cutoff_s: 0, dataset_digest: context.clock.dataset_digest, code_version: CODE_VERSION },
   );
   const artifact = await context.store.put(packArtifact(onnx, manifest));
+  await debugPoint('found.stored');
   const row = { ...context.stamp(), kind: 'found', slot, reign: 0, artifact, family: manifest.family };
-  await context.bell.settle(context.db, (trx) =>
-    trx
+  await context.bell.settle(context.db, async (trx) => {
+    await trx
       .insertInto('board.promotion')
       .values({
         ...row,
@@ -32,7 +34,9 @@ export async function found(context: AgentContext, slot: string, lease: Lease): 
         work_id: lease.work_id,
         fence: lease.fence,
       })
-      .execute(),
-  );
+      .execute();
+    await debugPoint('found.before-commit');
+  });
+  await debugPoint('found.after-commit');
   return true;
 }

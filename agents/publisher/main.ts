@@ -2,6 +2,7 @@
 // the champion, and writes promotions and rollbacks when the gate says so. The gate is a view; this only feeds it. Beside it, it raises the alert about writes that were refused.
 import { sql } from 'kysely';
 import { explain, isTransient } from '../../blackboard/db.js';
+import { debugPoint } from '../../blackboard/debug-point.js';
 import type { Lease } from '../../blackboard/lease.js';
 import { BarReader } from '../../blackboard/market.js';
 import { shortText } from '../../blackboard/text.js';
@@ -31,6 +32,7 @@ async function openPublisher(context: AgentContext): Promise<Agent> {
   const tend = async (slot: string): Promise<boolean> => {
     const lease = await hold(context, held, slot);
     if (lease === null) return false;
+    await debugPoint('gate.leased');
     const steps = [
       await found(context, slot, lease),
       await admit(context, slot, lease),

@@ -1,5 +1,6 @@
 // The gate's word becomes a row: a challenger whose e-value passed is promoted, and the old champion stays in its shadow
 // for the reverse test; a rollback challenger that passed brings the old champion back.
+import { debugPoint } from '../../blackboard/debug-point.js';
 import type { Lease } from '../../blackboard/lease.js';
 import type { AgentContext } from '../runtime/context.js';
 
@@ -61,6 +62,7 @@ export async function promote(context: AgentContext, slot: string, lease: Lease)
       .insertInto('board.promotion')
       .values({ ...row, signature: context.sign('promotion', row), ...held })
       .execute();
+    await debugPoint('promotion.half-written');
     if (kind === 'promote')
       await trx
         .insertInto('board.challenger')
@@ -81,6 +83,7 @@ export async function promote(context: AgentContext, slot: string, lease: Lease)
         })
         .execute();
   });
+  await debugPoint('promotion.after-commit');
   await context.alert(
     'info',
     kind === 'promote' ? 'SWARM_I_PROMOTED' : 'SWARM_I_ROLLED_BACK',

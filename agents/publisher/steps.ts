@@ -1,6 +1,7 @@
 // Stage 2: for each challenger, the windows since it was admitted, one after the other without overlap, on prompts that the
 // champion itself answered and a validator scored. Both are judged on the same prompt with the same noise.
 
+import { debugPoint } from '../../blackboard/debug-point.js';
 import type { Lease } from '../../blackboard/lease.js';
 import type { BarReader } from '../../blackboard/market.js';
 import type { Offload } from '../../forecast/offload.js';
@@ -106,7 +107,11 @@ export async function shadowSteps(
         work_id: lease.work_id,
         fence: lease.fence,
       }));
-    await context.bell.settle(db, (trx) => trx.insertInto('board.gate_step').values(rows).execute());
+    await context.bell.settle(db, async (trx) => {
+      await trx.insertInto('board.gate_step').values(rows).execute();
+      await debugPoint('gate-step.before-commit');
+    });
+    await debugPoint('gate-step.after-commit');
     worked = true;
   }
   return worked;

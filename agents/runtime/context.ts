@@ -9,6 +9,7 @@ import type { Environment } from '../../blackboard/artifacts/s3-settings.js';
 import type { ArtifactStore } from '../../blackboard/artifacts.js';
 import { type Db, openDb } from '../../blackboard/db.js';
 import { SwarmError } from '../../blackboard/errors.js';
+import { buryIn } from '../../blackboard/events/dead-letter.js';
 import { type Doorbell, openDoorbell } from '../../blackboard/events/doorbell.js';
 import { agentUrl, type Credentials, readCredentials } from '../../blackboard/identity/credentials.js';
 import { uuid7 } from '../../blackboard/ids.js';
@@ -101,15 +102,16 @@ export async function openContext(
     await db.destroy();
     throw error;
   });
+  const stamp = (): { id: string; agent_id: string } => ({ id: uuid7(), agent_id: who.id });
   const bell = openDoorbell({
     natsUrl: wakes.length > 0 ? natsUrl : null,
     consumer: who.name,
     natsSeed: who.natsSeed,
     kinds: wakes,
     onProblem: (error) => log.warn({ err: error }, 'events are out of reach; the sweep goes on'),
+    bury: buryIn(db, stamp),
   });
   const holding = new Set<string>();
-  const stamp = (): { id: string; agent_id: string } => ({ id: uuid7(), agent_id: who.id });
   return {
     who,
     db,

@@ -120,11 +120,13 @@ async function work(
   for (let done = 0; !stopping.aborted && done < (limit.steps ?? Number.POSITIVE_INFINITY); ) {
     try {
       tell('working');
+      // Only what rang before the look is settled by finding nothing: a later ring may be about what it missed.
+      const heard = context.bell.heard();
       if (await agent.step()) done += 1;
       else if (limit.drain) break;
       else {
         tell('waiting');
-        await context.bell.settle(context.db, async () => undefined);
+        await context.bell.settle(context.db, async () => undefined, heard);
         await context.bell.wait(kind.sweepMs, stopping);
       }
       backoff = BACKOFF_MS;

@@ -1,5 +1,6 @@
 // The rows of one experiment: what was told and decided, what came of it, and what failed.
 import { explain } from '../../blackboard/db.js';
+import { debugPoint } from '../../blackboard/debug-point.js';
 import { shortText } from '../../blackboard/text.js';
 import { canonicalJson } from '../../forecast/canonical.js';
 import { specDigest } from '../../forecast/families/index.js';
@@ -53,6 +54,7 @@ export async function recordDecision(
         reason: proposal.reason,
       })
       .execute();
+    await debugPoint('decision.before-commit');
   });
   return made.id;
 }
@@ -142,6 +144,7 @@ export async function recordExperiment(
         .insertInto('board.claim')
         .values({ ...claim, signature: context.sign('claim', claim), work_id, fence })
         .execute();
+    await debugPoint('claim.before-commit');
   });
   context.log.info(
     {

@@ -2,6 +2,7 @@
 // artifact -> claim. Every exit leaves a row: an experiment, a claim, or an attempt with its reason and its cost.
 
 import { isTransient } from '../../blackboard/db.js';
+import { debugPoint } from '../../blackboard/debug-point.js';
 import { pause } from '../../blackboard/events/doorbell.js';
 import type { Lease } from '../../blackboard/lease.js';
 import { BarReader, type BarSeries, marketNow } from '../../blackboard/market.js';
@@ -83,6 +84,7 @@ class Search {
     const as_of_s = dayOf(await marketNow(context.db));
     const { proposal, known } = await this.#propose(view, briefing, as_of_s);
     const decision_id = await recordDecision(this.#author, view.slot, briefing, proposal);
+    await debugPoint('decision.after-commit');
     const fail = (stage: string, error: unknown): Promise<boolean> =>
       recordFailure(this.#author, decision_id, view.slot, stage, error, Date.now() - started);
     if (known)
@@ -95,6 +97,7 @@ class Search {
     if (lease === null)
       return fail('lease', { code: 'SWARM_E_LEASED', message: 'another agent is running this experiment' });
     try {
+      await debugPoint('experiment.leased');
       const plan = slotPlan(context.constants, view.competition, as_of_s);
       const series = await this.bars.series(view.asset, view.step);
       const peers = isPooled(proposal.spec) ? await this.#peers(view) : [];
@@ -109,8 +112,10 @@ class Search {
           starts: windowStarts(plan.public.from_s, plan.public.to_s, plan.windows),
           min_windows: context.constants('min_windows'),
         });
+        await debugPoint('experiment.fitted');
         stage = 'artifact';
         await this.#keep(result, lease, fail);
+        await debugPoint('experiment.stored');
         stage = 'record';
         await recordExperiment(this.#author, {
           view,
@@ -123,6 +128,7 @@ class Search {
           fence: lease.fence,
           cost_ms: Date.now() - started,
         });
+        await debugPoint('claim.after-commit');
       } catch (error) {
         if (isTransient(error)) throw error;
         return await fail(stage, error);

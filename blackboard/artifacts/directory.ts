@@ -15,6 +15,7 @@ import {
   verified,
 } from '../artifacts.js';
 import { stateOf } from '../db.js';
+import { debugPoint } from '../debug-point.js';
 import { SwarmError, type SwarmErrorCode } from '../errors.js';
 
 /** Ends the name of what is being written. */
@@ -108,6 +109,7 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
     } finally {
       await file.close();
     }
+    await debugPoint('artifact.before-rename');
     await rename(draft, path);
     await syncDirectory(dirname(path));
   } catch (error) {

@@ -46,7 +46,9 @@ export function permissionsOf({ name, role }: Pick<NatsAgent, 'name' | 'role'>):
     return {
       publish: [
         `${SUBJECT}.>`,
-        ...['STREAM.INFO', 'STREAM.CREATE', 'CONSUMER.NAMES'].map((call) => `${API}.${call}.${STREAM}`),
+        ...['STREAM.INFO', 'STREAM.CREATE', 'STREAM.UPDATE', 'CONSUMER.NAMES'].map(
+          (call) => `${API}.${call}.${STREAM}`,
+        ),
         ...['DURABLE.CREATE', 'CREATE', 'DELETE', 'INFO'].map(
           (call) => `${API}.CONSUMER.${call}.${STREAM}.*`,
         ),

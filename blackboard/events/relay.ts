@@ -1,8 +1,10 @@
 // The relay: outbox rows -> JetStream -> marked as published. Woken by NOTIFY, and by a slow sweep for what a lost
 // notification missed. A crash between publishing and marking publishes again; the message id makes that harmless.
 // It also looks after the stream and makes every agent's consumer: agents may not.
+import { sql } from 'kysely';
 import pg from 'pg';
-import { type Db, explain, isShutOut } from '../db.js';
+import { type Db, explain, giveUpSilent, hangUp, isShutOut } from '../db.js';
+import { debugPoint } from '../debug-point.js';
 import type { AgentRole } from '../identity/credentials.js';
 import { postgresAddress } from '../tls.js';
 import { listens } from './access.js';
@@ -24,6 +26,7 @@ const BATCH = 500;
 const SWEEP_MS = 1000;
 /** How soon an agent that was just enrolled has its consumer; until then it sweeps. */
 const TEND_MS = 2000;
+const CONNECT_MS = 10_000;
 
 export async function runRelay({
   db,
@@ -37,23 +40,28 @@ export async function runRelay({
     const listener = new pg.Client({
       ...postgresAddress(databaseUrl),
       application_name: 'swarm relay listener',
+      connectionTimeoutMillis: CONNECT_MS,
     });
     const broken = new AbortController();
     listener.on('error', () => broken.abort());
     try {
       await listener.connect();
+      giveUpSilent(listener);
       let ring: () => void = () => undefined;
       listener.on('notification', () => ring());
       await listener.query('listen swarm_outbox');
       const nats = await connectNats(login);
       try {
         await ensureStream(nats);
+        await debugPoint('relay.connected');
         let tendAt = 0;
         while (!signal.aborted && !broken.signal.aborted && !nats.isClosed()) {
           const rang = new AbortController();
           ring = () => rang.abort();
-          if (Date.now() >= tendAt) {
-            tendAt = Date.now() + TEND_MS;
+          if (performance.now() >= tendAt) {
+            tendAt = performance.now() + TEND_MS;
+            // Says that the line still holds: one that was cut without a word hears nothing, and that looks like rest.
+            void listener.query('select').catch(() => broken.abort());
             await ensureConsumers(nats, await listeners(db));
           }
           const published = await relayOnce(db, (event) => publish(nats, event));
@@ -67,7 +75,7 @@ export async function runRelay({
       if (isShutOut(error)) throw explain(error);
       if (!signal.aborted) onProblem(error);
     } finally {
-      await listener.end().catch(onProblem);
+      await hangUp(listener);
     }
     await pause(SWEEP_MS, signal);
   }
@@ -97,11 +105,19 @@ export async function relayOnce(
     .limit(BATCH)
     .execute();
   if (waiting.length === 0) return 0;
+  await debugPoint('relay.read');
   const sent = await Promise.allSettled(waiting.map((row) => send({ v: 1, ...row })));
   const done = waiting.filter((_, i) => sent[i]!.status === 'fulfilled').map((row) => row.id);
+  await debugPoint('relay.published');
   if (done.length > 0)
-    await db.updateTable('board.outbox').set({ published_at: new Date() }).where('id', 'in', done).execute();
+    await db
+      .updateTable('board.outbox')
+      // The database's clock, like every other instant there.
+      .set({ published_at: sql<Date>`clock_timestamp()` })
+      .where('id', 'in', done)
+      .execute();
   const failed = sent.find((s) => s.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
+  await debugPoint('relay.marked');
   return done.length;
 }

@@ -7,6 +7,7 @@ import {
   type JetStreamManager,
   type JsMsg,
   type NatsConnection,
+  NatsError,
   nanos,
   nkeyAuthenticator,
   StringCodec,
@@ -26,12 +27,33 @@ const namesSchema = z.object({ total: z.int(), consumers: z.array(z.string()).nu
 /** What travels: the reader loads the record itself. `id` is the outbox id. */
 export type SwarmEvent = z.infer<typeof eventSchema>;
 
+/** One message as it came. Whoever takes it settles it: ack, or term, or again. */
 export interface Delivery {
-  readonly event: SwarmEvent;
+  /** Null when the message is not an event that this program can read. */
+  readonly event: SwarmEvent | null;
+  readonly body: string;
+  /** Place in the stream. */
+  readonly sequence: number;
+  /** How often the server has delivered it, this time included. */
+  readonly deliveries: number;
   ack(): void;
+  /** Says that it is still in hand: the server waits on before it delivers it again. */
+  working(): void;
+  /** Has it delivered again soon. */
+  again(): void;
+  /** Has it never delivered again. */
+  term(): void;
 }
 
 const codec = StringCodec();
+
+const AGAIN_MS = 1000;
+/** What an agent neither settles nor says it is working on comes again after so long. */
+export const ACK_WAIT_MS = MINUTE_MS;
+/** A server that says nothing for three of these is gone, although its line may look open. */
+const PING_MS = 10_000;
+/** Copies of the stream where there are servers enough. */
+const REPLICAS = 3;
 
 /** Who connects: an agent by its nkey; a login in the address itself comes first, for servers that know no agents. */
 export interface NatsLogin {
@@ -60,6 +82,8 @@ export async function connectNats({ url, name, seed }: NatsLogin): Promise<NatsC
       reconnectTimeWait: 500,
       waitOnFirstConnect: false,
       timeout: 5000,
+      pingInterval: PING_MS,
+      maxPingOut: 2,
     });
   } catch (error) {
     const untrusted = tlsFailure(error);
@@ -77,9 +101,12 @@ export async function connectNats({ url, name, seed }: NatsLogin): Promise<NatsC
 const managerOf = (nats: NatsConnection): Promise<JetStreamManager> =>
   nats.jetstreamManager({ checkAPI: false });
 
-/** Creates the stream when it is missing: file storage, one day of events, duplicates dropped for two minutes. */
+/**
+ * Creates the stream when it is missing: file storage, one day of events, duplicates dropped for two minutes. In a cluster it has three
+ * copies as soon as three servers take them; a single server, and a cluster that is still too small, keep one.
+ */
 export async function ensureStream(nats: NatsConnection): Promise<void> {
-  const manager = await managerOf(nats);
+  const { streams } = await managerOf(nats);
   const config = {
     name: STREAM,
     subjects: [`${SUBJECT}.>`],
@@ -87,12 +114,30 @@ export async function ensureStream(nats: NatsConnection): Promise<void> {
     duplicate_window: nanos(2 * MINUTE_MS),
     max_bytes: 256 * 1024 * 1024,
   };
-  try {
-    await manager.streams.info(STREAM);
-  } catch {
-    await manager.streams.add(config);
-  }
+  const isClustered = nats.info?.cluster !== undefined;
+  const there = await streams.info(STREAM).catch((error) => {
+    if (isApiError(error, NO_STREAM)) return null;
+    throw error;
+  });
+  if (there === null && !isClustered) await streams.add(config);
+  else if (there === null)
+    await streams.add({ ...config, num_replicas: REPLICAS }).catch((error) => {
+      if (!isApiError(error, ...TOO_FEW_PEERS)) throw error;
+      return streams.add(config);
+    });
+  else if (isClustered && there.config.num_replicas < REPLICAS)
+    await streams.update(STREAM, { num_replicas: REPLICAS }).catch((error) => {
+      if (!isApiError(error, ...TOO_FEW_PEERS)) throw error;
+    });
 }
+
+// Numbers of the server's own table of errors (nats-server errors.json): stream not found; no suitable peers, replicas without a
+// cluster, insufficient resources.
+const NO_STREAM = 10059;
+const TOO_FEW_PEERS = [10005, 10074, 10023];
+
+const isApiError = (error: unknown, ...codes: readonly number[]): boolean =>
+  codes.includes((error as { api_error?: { err_code?: number } }).api_error?.err_code ?? 0);
 
 /** Makes the consumers of these agents that are missing, and removes any other: an agent makes none by itself. */
 export async function ensureConsumers(nats: NatsConnection, agents: readonly string[]): Promise<void> {
@@ -121,7 +166,7 @@ export async function ensureConsumers(nats: NatsConnection, agents: readonly str
         durable_name: durable,
         ack_policy: AckPolicy.Explicit,
         deliver_policy: DeliverPolicy.New,
-        ack_wait: nanos(MINUTE_MS),
+        ack_wait: nanos(ACK_WAIT_MS),
         max_ack_pending: 1000,
       });
   for (const durable of there) if (!wanted.has(durable)) await consumers.delete(STREAM, durable);
@@ -135,12 +180,33 @@ export async function publish(nats: NatsConnection, event: SwarmEvent): Promise<
   });
 }
 
-function delivery(message: JsMsg): Delivery | null {
+function delivery(message: JsMsg): Delivery {
+  const body = codec.decode(message.data);
+  return {
+    event: readEvent(body),
+    body,
+    sequence: message.seq,
+    deliveries: message.info.deliveryCount,
+    ack: () => say(() => message.ack()),
+    working: () => say(() => message.working()),
+    again: () => say(() => message.nak(AGAIN_MS)),
+    term: () => say(() => message.term()),
+  };
+}
+
+/** Once its connection is closed nothing can be said of a message any more: it comes again, and is settled then. */
+function say(word: () => void): void {
   try {
-    return { event: eventSchema.parse(JSON.parse(codec.decode(message.data))), ack: () => message.ack() };
+    word();
+  } catch (error) {
+    if (!(error instanceof NatsError)) throw error;
+  }
+}
+
+function readEvent(body: string): SwarmEvent | null {
+  try {
+    return eventSchema.parse(JSON.parse(body));
   } catch {
-    // Not one of ours: taken off the stream, since no redelivery would make it readable.
-    message.term();
     return null;
   }
 }
@@ -158,10 +224,7 @@ export async function* pull(
   const stop = (): void => messages.stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    for await (const message of messages) {
-      const one = delivery(message);
-      if (one !== null) yield one;
-    }
+    for await (const message of messages) yield delivery(message);
   } finally {
     signal.removeEventListener('abort', stop);
   }

@@ -1,5 +1,7 @@
 // The simulated market's bars: written ahead of the clock, day by day, and hidden by it until their time.
+
 import type { Db } from '../../blackboard/db.js';
+import { debugPoint } from '../../blackboard/debug-point.js';
 import { aggregate, type OhlcBars, type SimulatedMarket } from '../market/simulated.js';
 
 const DAY_S = 86_400;
@@ -64,7 +66,9 @@ export async function writeAhead(
           .values(rows)
           .onConflict((c) => c.doNothing())
           .execute();
+        await debugPoint('feed.half-day');
       }
+      await debugPoint('feed.day-written');
       wrote = true;
     }
   }

@@ -3,6 +3,7 @@
 
 import type { Selectable } from 'kysely';
 import { stateOf } from '../../blackboard/db.js';
+import { debugPoint } from '../../blackboard/debug-point.js';
 import { SwarmError } from '../../blackboard/errors.js';
 import { assertAuthentic } from '../../blackboard/identity/authentic.js';
 import type { DB } from '../../blackboard/schema.generated.js';
@@ -76,6 +77,7 @@ export class Champions {
         next.length === now.length &&
         next.every((n, i) => n.digest === now[i]!.digest && n.rank === now[i]!.rank);
       if (same) continue;
+      await debugPoint('champion.loaded');
       this.#serving.set(slot, next);
       changed = true;
       this.context.log.info(

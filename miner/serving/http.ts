@@ -1,6 +1,7 @@
 // The miner's HTTP face on loopback: POST /Simulation with the subnet's JSON body, POST /Synapse as a ping, GET /health.
 // Bounded bodies, exact JSON, and an error that names its code; the signed wire protocol is not spoken here.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { debugPoint } from '../../blackboard/debug-point.js';
 import { SwarmError } from '../../blackboard/errors.js';
 import { pause } from '../../blackboard/events/doorbell.js';
 import type { MinerContext } from '../context.js';
@@ -74,6 +75,7 @@ async function simulation(
   try {
     const answer = await answering.answer(prompt, facts.slot);
     const latency_ms = performance.now() - started;
+    await debugPoint('answer.made');
     const echo = JSON.stringify(synapse?.simulation_input);
     const axon = `{"status_code":200,"status_message":"Success","process_time":${latency_ms / 1000}}`;
     await recordedOrLate(context, ledger.record(facts, answer, latency_ms));

@@ -2,6 +2,7 @@
 // forgotten because the database was away.
 
 import { explain, isTransient } from '../../blackboard/db.js';
+import { debugPoint } from '../../blackboard/debug-point.js';
 import { pause } from '../../blackboard/events/doorbell.js';
 import { shortText } from '../../blackboard/text.js';
 import type { MinerContext } from '../context.js';
@@ -84,6 +85,7 @@ export class Ledger {
     for (;;) {
       try {
         const prompt_id = await promptId(this.context, facts);
+        await debugPoint('answer.half-recorded');
         const row =
           'failure' in result
             ? {
@@ -109,6 +111,7 @@ export class Ledger {
           .values({ ...stamp, prompt_id, latency_ms, ...row })
           .onConflict((c) => c.columns(['prompt_id', 'agent_id']).doNothing())
           .execute();
+        await debugPoint('answer.recorded');
         return;
       } catch (error) {
         if (!isTransient(error)) throw explain(error);

@@ -1,5 +1,6 @@
 // Sending prompts: the profile's schedule on the market clock, the subnet's JSON over HTTP, the verdict on what comes back.
 // Deadlines are wall time: a replay compresses the market, not the miner's computer.
+import { debugPoint } from '../../blackboard/debug-point.js';
 import { uuid7 } from '../../blackboard/ids.js';
 import type { Offload } from '../../forecast/offload.js';
 import type { MinerContext } from '../context.js';
@@ -84,6 +85,7 @@ export class Asking {
       file: this.pending.answerFile(id),
     });
     if (validation !== 'CORRECT') context.log.warn({ slot, validation }, 'invalid answer');
+    await debugPoint('prompt.judged');
     // Kept before the row is written: with the database away the answer still waits for its horizon.
     const one = {
       id,
@@ -98,6 +100,7 @@ export class Asking {
       validation,
     };
     await this.pending.add(one);
+    await debugPoint('prompt.noted');
     context.log.debug({ slot, prompt: await promptId(context, factsOf(one)) }, 'asked');
   }
 

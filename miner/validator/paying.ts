@@ -1,5 +1,6 @@
 // The subnet's reward rule over the validator's own history: smoothed scores, softmax, shares, per competition as it pays
 // and per slot alone. Rows are rebuilt from the blackboard at start, so a restart pays as if nothing had happened.
+import { debugPoint } from '../../blackboard/debug-point.js';
 import type { MinerContext } from '../context.js';
 import { findCompetition, parseSlot } from '../sn50/profile.js';
 import {
@@ -87,7 +88,10 @@ export class Paying {
           smoothed: 0,
           share: payable(weight / total),
         });
-    if (payments.length > 0) await this.write(payments);
+    if (payments.length === 0) return;
+    await debugPoint('reward.before-insert');
+    await this.write(payments);
+    await debugPoint('reward.written');
   }
 
   #shares(

@@ -1,6 +1,7 @@
 // After the horizon: the field is scored on each prompt by the subnet's rule, and every score becomes a row.
 // One prompt per (asset, bucket) counts, as on the subnet; a prompt whose last real price never comes is dropped with an alert.
 
+import { debugPoint } from '../../blackboard/debug-point.js';
 import type { BarReader, BarSeries } from '../../blackboard/market.js';
 import { indexAtOrBefore } from '../../forecast/bars.js';
 import type { Offload } from '../../forecast/offload.js';
@@ -149,14 +150,18 @@ export class Scoring {
               prompt_score: null,
             },
           ];
+    await debugPoint('outcome.measured');
     const written = await context.db
       .insertInto('board.outcome')
       .values([...rows, ...oracle])
       .onConflict((c) => c.columns(['prompt_id', 'miner']).doNothing())
       .returning('miner')
       .execute();
-    // A prompt that was scored before (asked again after the clock was set back by a kill) is not paid twice.
-    if (ranked !== null && written.length > 0)
+    await debugPoint('outcome.written');
+    // A prompt that was scored before (asked again after the clock was set back by a kill, or written by a statement whose answer was
+    // lost with its connection) is not paid twice, and not forgotten either.
+    if (written.length === 0) await this.paying.load();
+    else if (ranked !== null)
       this.paying.add(
         one.competition,
         one.asset,

@@ -115,13 +115,14 @@ describe('an agent', () => {
          where r.rolname ~ '^swarm_[a-z]+$' and has_any_column_privilege(r.oid, c.oid, 'insert') group by 1) m`,
     );
     const always = ['alert', 'attempt', 'inbox'];
+    const hearing = ['dead_letter'];
     const searching = ['briefing', 'claim', 'compute_job', 'decision', 'experiment', 'llm_call', 'pattern'];
     const own = {
-      explorer: searching,
-      optimizer: searching,
-      checker: ['verdict'],
-      publisher: ['challenger', 'gate_step', 'promotion'],
-      miner: ['answer', 'prompt'],
+      explorer: [...searching, ...hearing],
+      optimizer: [...searching, ...hearing],
+      checker: ['verdict', ...hearing],
+      publisher: ['challenger', 'gate_step', 'promotion', ...hearing],
+      miner: ['answer', 'prompt', ...hearing],
       validator: ['outcome', 'prompt', 'reward'],
       feed: [],
       relay: [],

@@ -1,16 +1,22 @@
-// A door between a client and a server that a test can shut: what a restarting or unplugged database looks like.
+// A door between a client and a server that a test can shut: what a restarting or unplugged server looks like. Frozen, it is a line
+// that was cut without a word: connections stay open and nothing comes through them ever again.
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 
 export interface Door {
   readonly port: number;
   /** Ends every connection and refuses new ones. */
   shut(): Promise<void>;
+  /** Stops forwarding without closing anything; connections made meanwhile are as dead. */
+  freeze(): void;
+  /** Lets connections through again that are made from now on. */
+  thaw(): void;
   /** Lets connections through again, on the same port. */
   open(): Promise<void>;
 }
 
 export async function openDoor(host: string, port: number): Promise<Door> {
   const sockets = new Set<Socket>();
+  let isFrozen = false;
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
@@ -18,8 +24,10 @@ export async function openDoor(host: string, port: number): Promise<Door> {
     return socket;
   };
   const server: Server = createServer((inside) => {
+    keep(inside);
+    if (isFrozen) return;
     const outside = keep(dial(port, host));
-    keep(inside).pipe(outside);
+    inside.pipe(outside);
     outside.pipe(inside);
     inside.once('close', () => outside.destroy());
     outside.once('close', () => inside.destroy());
@@ -31,6 +39,13 @@ export async function openDoor(host: string, port: number): Promise<Door> {
   if (address === null || typeof address === 'string') throw new Error('the door has no port');
   return {
     port: address.port,
+    freeze() {
+      isFrozen = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    thaw() {
+      isFrozen = false;
+    },
     shut: () =>
       new Promise((resolve) => {
         if (!server.listening) return resolve();

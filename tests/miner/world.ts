@@ -27,6 +27,10 @@ export interface World {
   readonly directory: string;
   /** Enrols an agent and opens its context. Contexts are closed with the world. */
   agent(role: AgentRole, name?: string, owner?: string, machine?: Machine): Promise<AgentContext>;
+  /** A new administrator's connection, after the server was restarted. */
+  reconnect(): Promise<void>;
+  /** Another administrator's connection, for looking while the first one waits. The caller ends it. */
+  look(): Promise<pg.Client>;
   /** Moves the held clock. */
   clock(at_s: number): Promise<void>;
   /** The agents' way to the database: shut it, and it is away for them. */
@@ -50,13 +54,15 @@ export interface WorldOptions {
   /** Days of bars after it, hidden by the clock. */
   readonly ahead?: number;
   readonly source?: 'simulated' | 'replay';
+  /** A superuser's address of the server, where it is not everybody's. */
+  readonly server?: string;
 }
 
 export async function openWorld(name: string, options: WorldOptions = {}): Promise<World> {
   const { assets = ['BTC'], slots = ['24h/BTC'], past = 12, ahead = 2, source = 'simulated' } = options;
-  const database = await freshDatabase(name);
+  const database = await freshDatabase(name, options.server);
   await migrateAll(database.url);
-  const admin = await connectAdmin(database.url, 'test world');
+  let admin = await connectAdmin(database.url, 'test world');
   for (const asset of assets) await fill(admin, asset, NOW_S - past * DAY_S, NOW_S + ahead * DAY_S);
   await admin.query(`insert into board.beacon (secret) values (repeat('b', 64))`);
   await admin.query(
@@ -72,7 +78,14 @@ export async function openWorld(name: string, options: WorldOptions = {}): Promi
   behind.port = String(door.port);
   const blackboard = publicAddress(behind.href);
   return {
-    admin,
+    get admin() {
+      return admin;
+    },
+    async reconnect() {
+      await admin.end().catch(() => undefined);
+      admin = await connectAdmin(database.url, 'test world');
+    },
+    look: () => connectAdmin(database.url, 'test look'),
     url: database.url,
     door,
     blackboard,

@@ -129,6 +129,7 @@ describe.runIf(inject('natsUrl'))('an agent', () => {
       onProblem: (error) => {
         throw error;
       },
+      bury: async () => undefined,
     });
     await until(async () => {
       const manager = await root.jetstreamManager();

@@ -31,6 +31,7 @@ describe('without NATS', () => {
       consumer: 'c1',
       kinds: ['claim'],
       onProblem: () => undefined,
+      bury: async () => undefined,
     });
     await bell.wait(5, never);
     await bell.wait(HOUR_MS, AbortSignal.timeout(5));
@@ -49,6 +50,7 @@ describe('without NATS', () => {
       consumer: 'c1',
       kinds: ['claim'],
       onProblem: (e) => problems.push(e),
+      bury: async () => undefined,
     });
     await until(() => problems.length > 0);
     expect(problems[0]).toMatchObject({ code: 'SWARM_E_NATS_UNREACHABLE' });
@@ -89,6 +91,7 @@ describe.runIf(inject('natsUrl'))('with NATS', () => {
       consumer,
       kinds: ['claim'],
       onProblem: (e) => problems.push(e),
+      bury: async () => undefined,
     });
     bells.push(bell);
     await until(async () => {

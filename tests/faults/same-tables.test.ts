@@ -1,0 +1,78 @@
+// Events make the swarm quick and nothing else: with them, without NATS, and with half of all messages lost, the same claims meet the
+// same verdicts by the same checkers. Real processes each time.
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { cheapSpec, claim } from '../agents/claims.js';
+import { count, NOW_S, openWorld, type World } from '../miner/world.js';
+import { type Events, openEvents } from './events.js';
+import { type Lossy, openLossy } from './lossy.js';
+import { Role } from './role.js';
+import { everyClaimByEveryChecker, sound } from './sound.js';
+
+const SLOT = '1h/BTC';
+const CHECKERS = ['checker-1', 'checker-2', 'checker-3'];
+const LEVELS = [0.8, 0.9, 1, 1.1];
+const patient = { timeout: 150_000, interval: 100 };
+let world: World;
+let events: Events | null = null;
+let lossy: Lossy | null = null;
+let running: Role[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.map((role) => role.kill()));
+  running = [];
+  await lossy?.close();
+  await events?.close();
+  await world.close();
+  events = null;
+  lossy = null;
+});
+
+type Mode = 'events' | 'no events' | 'half of all messages';
+
+/** Founds, claims and checks with real processes until there is nothing left to check; what came of it, in an order of its own. */
+async function outcome(mode: Mode): Promise<unknown[]> {
+  world = await openWorld(`same ${mode}`, { past: 95, slots: [SLOT] });
+  await everyClaimByEveryChecker(world);
+  const author = await world.agent('explorer');
+  await world.agent('publisher');
+  for (const name of CHECKERS) await world.agent('checker', name);
+  let args: string[] = [];
+  if (mode !== 'no events') {
+    events = await openEvents(world);
+    if (mode === 'half of all messages') lossy = await openLossy(events.port);
+    args = events.args(lossy?.port);
+    running.push(await events.relay(lossy?.port));
+  }
+  running.push(new Role(world, 'publisher', { args }));
+  for (const name of CHECKERS) running.push(new Role(world, 'checker', { name, args }));
+  if (mode === 'events') await events!.heardBy('publisher', ...CHECKERS);
+  for (const level of LEVELS) await claim(author, SLOT, NOW_S, cheapSpec(level));
+  await expect
+    .poll(() => count(world, 'select count(*) as n from board.verdict'), patient)
+    .toBe(LEVELS.length * CHECKERS.length);
+  for (const role of running) expect((await role.stop()).code).toBe(0);
+  running = [];
+  await sound(world);
+  const inbox = await count(world, 'select count(*) as n from board.inbox');
+  if (mode === 'events') expect(inbox).toBeGreaterThan(0);
+  if (mode === 'no events') expect(inbox).toBe(0);
+  if (lossy !== null) expect(lossy.dropped()).toBeGreaterThan(0);
+  const { rows } = await world.admin.query(
+    `select 'verdict' as kind, c.artifact, a.name, v.finding, v.reign, v.champion, v.verified_gain, v.champion_t, v.differences::text
+       from board.verdict v join board.claim c on c.id = v.claim_id join board.agent a on a.id = v.agent_id
+     union all select 'promotion', p.artifact, a.name, p.kind, p.reign, null, null, null, null
+       from board.promotion p join board.agent a on a.id = p.agent_id order by 1, 2, 3`,
+  );
+  return rows;
+}
+
+describe.runIf(inject('natsUrl'))('the same work', () => {
+  let expected: unknown[];
+  it('is done with events', async () => {
+    expected = await outcome('events');
+    expect(expected).toHaveLength(LEVELS.length * CHECKERS.length + 1);
+  });
+  it.each<Mode>(['no events', 'half of all messages'])('ends in the same tables with %s', async (mode) => {
+    expect(await outcome(mode)).toEqual(expected);
+  });
+});
