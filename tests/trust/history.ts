@@ -248,6 +248,7 @@ export class History {
         );
     }
     await admin.query('reset session_replication_role');
+    await derive(admin);
   }
 }
 
@@ -260,4 +261,9 @@ export async function forget(admin: pg.Client): Promise<void> {
   await admin.query('set session_replication_role = replica');
   for (const table of [...TABLES, 'presence']) await admin.query(`delete from board.${table}`);
   await admin.query('reset session_replication_role');
+  await derive(admin);
 }
+
+/** What the triggers would have kept while the history was made, and every pattern weighed. */
+const derive = (admin: pg.Client): Promise<unknown> =>
+  admin.query(`select trust.rebuild(); select trust.weigh('infinity')`);
