@@ -927,6 +927,56 @@ export interface TrustScreen {
   trust: number | null;
 }
 
+export interface TrustServed {
+  artifact: string;
+  beside_n: number;
+  best_crps: Numeric;
+  block: number;
+  crps: Numeric;
+  crps_beside_best: Numeric;
+  n: number;
+  prompt_id: string;
+  reference_crps: Numeric;
+  slot: string;
+}
+
+export interface TrustServedBlock {
+  artifact: string;
+  beside_n: number;
+  best_crps: Numeric;
+  block: number;
+  crps: Numeric;
+  crps_beside_best: Numeric;
+  n: number;
+  reference_crps: Numeric;
+  slot: string;
+}
+
+export interface TrustServedChange {
+  artifact: string;
+  beside_n: number;
+  best_crps: Numeric;
+  block: number;
+  crps: Numeric;
+  crps_beside_best: Numeric;
+  n: number;
+  reference_crps: Numeric;
+  slot: string;
+}
+
+export interface TrustServedState {
+  artifact: string | null;
+  beside_n: number | null;
+  best_crps: Numeric | null;
+  block: number | null;
+  crps: Numeric | null;
+  crps_beside_best: Numeric | null;
+  n: number | null;
+  prompt_id: string | null;
+  reference_crps: Numeric | null;
+  slot: string | null;
+}
+
 export interface TrustSlot {
   slot: string;
 }
@@ -1043,6 +1093,10 @@ export interface DB {
   "trust.reign_standing": TrustReignStanding;
   "trust.reign_state": TrustReignState;
   "trust.screen": TrustScreen;
+  "trust.served": TrustServed;
+  "trust.served_block": TrustServedBlock;
+  "trust.served_change": TrustServedChange;
+  "trust.served_state": TrustServedState;
   "trust.slot": TrustSlot;
   "trust.standing": TrustStanding;
   "trust.told_pattern": TrustToldPattern;

@@ -22,6 +22,8 @@ interface Options {
 
 const BATCH = 500;
 const SWEEP_MS = 1000;
+/** After events came: others are about to commit whose bell was not rung again (board.emit). Doubled while nothing comes. */
+const SOON_MS = 4;
 /** How soon an agent that was just enrolled has its consumer; until then it sweeps. */
 const TEND_MS = 2000;
 
@@ -49,6 +51,7 @@ export async function runRelay({
       try {
         await ensureStream(nats);
         let tendAt = 0;
+        let rest_ms = SWEEP_MS;
         while (!signal.aborted && !broken.signal.aborted && !nats.isClosed()) {
           const rang = new AbortController();
           ring = () => rang.abort();
@@ -58,7 +61,8 @@ export async function runRelay({
           }
           const published = await relayOnce(db, (event) => publish(nats, event));
           onPass(published);
-          if (published < BATCH) await pause(SWEEP_MS, AbortSignal.any([rang.signal, signal, broken.signal]));
+          rest_ms = published > 0 ? SOON_MS : Math.min(SWEEP_MS, 2 * rest_ms);
+          if (published < BATCH) await pause(rest_ms, AbortSignal.any([rang.signal, signal, broken.signal]));
         }
       } finally {
         await nats.close();

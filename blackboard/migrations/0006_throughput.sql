@@ -18,7 +18,7 @@ begin
     insert into board.outbox (kind, ref) select tg_table_name, id from inserted;
   end if;
   -- Not between: a clock that was set back rings.
-  if now_ms - (select last_value from board.bell) not between 0 and 5 then
+  if now_ms - (select last_value from board.bell) not between 0 and 20 then
     perform setval('board.bell', now_ms);
     perform pg_notify('swarm_outbox', '');
   end if;

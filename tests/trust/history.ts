@@ -236,6 +236,11 @@ export class History {
     });
   }
 
+  /** Every row with its table, in an order in which what is named comes first. */
+  rows(): { table: string; row: object }[] {
+    return TABLES.flatMap((table) => this.#rows[table].map((row) => ({ table, row })));
+  }
+
   /** Appends everything to the tables, in this order or, to show that order does not matter, in reverse. */
   async write(admin: pg.Client, order: 'as made' | 'reversed' = 'as made'): Promise<void> {
     await admin.query('set session_replication_role = replica');

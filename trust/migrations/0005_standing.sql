@@ -120,6 +120,27 @@ create index pattern_standing_strong on trust.pattern_standing (scope, (gain / s
 create index pattern_standing_lot on trust.pattern_standing (scope, lot);
 create index pattern_standing_due on trust.pattern_standing (weighed_at nulls first);
 
+-- Scored answers by champion and by blocks of six horizons, as fleet.served takes them.
+create table trust.served_block (
+  slot board.slot not null,
+  artifact board.sha256 not null,
+  block bigint not null,
+  n bigint not null,
+  crps numeric not null,
+  reference_crps numeric not null,
+  beside_n bigint not null,
+  best_crps numeric not null,
+  crps_beside_best numeric not null,
+  primary key (slot, artifact, block)
+);
+create table trust.served_change (like trust.served_block);
+-- What a prompt has added there.
+create table trust.served (
+  prompt_id uuid not null,
+  like trust.served_block,
+  primary key (prompt_id, artifact)
+);
+
 create table trust.folding (id boolean primary key default true check (id));
 insert into trust.folding default values;
 
@@ -145,6 +166,30 @@ begin
   on conflict (owner, kind, month) do update set events = t.events + excluded.events, dishonest = t.dishonest + excluded.dishonest,
     scored = t.scored + excluded.scored, honest_weight = t.honest_weight + excluded.honest_weight,
     dishonest_weight = t.dishonest_weight + excluded.dishonest_weight, pull = t.pull + excluded.pull, mass = t.mass + excluded.mass;
+  with gone as (delete from trust.served_change returning *)
+  insert into trust.served_block as b
+  select slot, artifact, block, sum(n), sum(crps), sum(reference_crps), sum(beside_n), sum(best_crps), sum(crps_beside_best)
+  from gone group by slot, artifact, block
+  on conflict (slot, artifact, block) do update set n = b.n + excluded.n, crps = b.crps + excluded.crps,
+    reference_crps = b.reference_crps + excluded.reference_crps, beside_n = b.beside_n + excluded.beside_n,
+    best_crps = b.best_crps + excluded.best_crps, crps_beside_best = b.crps_beside_best + excluded.crps_beside_best;
+end $$;
+
+create view trust.served_state as
+select prompt_id, slot, artifact, floor(extract(epoch from start_at) / (6 * length_s))::bigint as block, count(*) as n, sum(crps::numeric) as crps,
+  sum(reference_crps::numeric) as reference_crps, count(best_crps) as beside_n, coalesce(sum(best_crps::numeric), 0) as best_crps,
+  coalesce(sum(crps::numeric) filter (where best_crps is not null), 0) as crps_beside_best
+from fleet.served_prompt group by prompt_id, slot, artifact, start_at, length_s;
+
+-- What these prompts add, as their answers and outcomes are now. Outcomes of one prompt come here one after the other.
+create function trust.serve(prompts uuid[]) returns void
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from board.prompt where id = any(prompts) order by id for no key update;
+  with gone as (delete from trust.served where prompt_id = any(prompts) returning *)
+  insert into trust.served_change select slot, artifact, block, -n, -crps, -reference_crps, -beside_n, -best_crps, -crps_beside_best from gone;
+  with made as (insert into trust.served select * from trust.served_state where prompt_id = any(prompts) returning *)
+  insert into trust.served_change select slot, artifact, block, n, crps, reference_crps, beside_n, best_crps, crps_beside_best from made;
 end $$;
 
 -- As a share of what it is on the month's first instant; the power stays a number whatever the half-life is set to.
@@ -231,6 +276,7 @@ create function trust.note() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   one uuid;
+  prompts uuid[];
 begin
   case tg_table_name
     when 'claim' then
@@ -255,9 +301,14 @@ begin
       from inserted i cross join lateral (select distinct unnest(i.parent_digests) as digest) p group by i.slot, p.digest;
     when 'answer' then
       insert into trust.count_change select 'answered', '', count(*) from inserted where status = 'answered' having count(*) > 0;
+      prompts := array(select i.prompt_id from inserted i where exists (select from board.outcome o where o.prompt_id = i.prompt_id));
+      if cardinality(prompts) > 0 then
+        perform trust.serve(prompts);
+      end if;
     when 'outcome' then
       insert into trust.count_change select 'scored', '', count(*) from inserted where miner = 'swarm' having count(*) > 0;
       insert into trust.count_change select 'invalid', '', count(*) from inserted where miner = 'swarm' and crps = -1 having count(*) > 0;
+      perform trust.serve(array(select distinct prompt_id from inserted));
     when 'pattern' then
       insert into trust.pattern_standing (pattern_id, scope, predicate, gain, sd, n_eff)
       select id, coalesce(slot, ''), jsonb_build_array(slot, family, knob, low, high)::text, 0, trust.constant('pattern_tau'), 0 from inserted order by id
@@ -481,7 +532,7 @@ declare
 begin
   lock table board.experiment, board.attempt, board.claim, board.verdict, board.decision, board.answer, board.outcome, board.pattern in share mode;
   truncate trust.count, trust.count_change, trust.owner_tally, trust.owner_change, trust.standing, trust.reign_standing, trust.trial, trust.slot,
-    trust.pattern_standing;
+    trust.pattern_standing, trust.served, trust.served_block, trust.served_change;
   insert into trust.slot select distinct slot from board.claim;
   insert into trust.standing
   select r.claim_id, r.owner, r.slot, r.artifact, r.spec_digest, r.as_of, r.claimed_gain, trust.draw(c.salt, 'audit'), trust.draw(c.salt, 'queue'),
@@ -510,6 +561,10 @@ begin
   union all select 'answered', '', count(*) from board.answer where status = 'answered' having count(*) > 0
   union all select 'scored', '', count(*) from board.outcome where miner = 'swarm' having count(*) > 0
   union all select 'invalid', '', count(*) from board.outcome where miner = 'swarm' and crps = -1 having count(*) > 0;
+  insert into trust.served select * from trust.served_state;
+  insert into trust.served_block
+  select slot, artifact, block, sum(n), sum(crps), sum(reference_crps), sum(beside_n), sum(best_crps), sum(crps_beside_best)
+  from trust.served group by slot, artifact, block;
   insert into trust.pattern_standing (pattern_id, scope, predicate, gain, sd, n_eff)
   select id, coalesce(slot, ''), jsonb_build_array(slot, family, knob, low, high)::text, 0, trust.constant('pattern_tau'), 0 from board.pattern order by id
   on conflict do nothing;
@@ -542,9 +597,32 @@ select coalesce((select n from total where name = 'experiment'), 0) as experimen
   coalesce((select n from total where name = 'scored'), 0) as prompts_scored,
   coalesce((select n from total where name = 'invalid'), 0) as invalid_answers;
 
+-- As before, from blocks. What was promoted may change with a promotion and is asked when it is read.
+create or replace view fleet.served as
+with part as (
+  select slot, artifact, block, sum(n) as n, sum(crps) as crps, sum(reference_crps) as reference_crps, sum(beside_n) as beside_n,
+    sum(best_crps) as best_crps, sum(crps_beside_best) as crps_beside_best
+  from (select * from trust.served_block union all select * from trust.served_change) b group by slot, artifact, block having sum(n) > 0
+), marked as (
+  select p.*, (p.slot, p.artifact) in (select m.slot, m.artifact from board.promotion m where m.kind <> 'found') as promoted from part p
+), every as (
+  select m.*, bool_or(m.promoted) over (partition by m.slot) as any_promoted from marked m
+), block as (
+  select slot, block, bool_or(promoted) as promoted, sum(n) as n, sum(crps) as crps, sum(reference_crps) as reference_crps, sum(beside_n) as beside_n,
+    sum(best_crps) as best_crps, sum(crps_beside_best) as crps_beside_best
+  from every where promoted = any_promoted group by slot, block
+)
+select slot, bool_or(promoted) as promoted, sum(n)::bigint as n, (sum(crps) / sum(n))::double precision as mean_crps,
+  (sum(reference_crps) / sum(n))::double precision as reference_mean_crps,
+  (sum(reference_crps - crps) / sum(n))::double precision as diff,
+  case when count(*) >= 3 then stddev_samp(((reference_crps - crps) / n)::double precision) / sqrt(count(*)) end as diff_se,
+  count(*) as blocks, (sum(best_crps) / nullif(sum(beside_n), 0))::double precision as best_crps,
+  (sum(crps_beside_best) / nullif(sum(beside_n), 0))::double precision as mean_crps_beside_best
+from block group by slot;
+
 select trust.rebuild();
 
-revoke execute on function trust.fold(), trust.settle(uuid), trust.note(), trust.changes(trust.move[]), trust.weigh(double precision), trust.rebuild(), trust.on_constant()
+revoke execute on function trust.fold(), trust.serve(uuid[]), trust.settle(uuid), trust.note(), trust.changes(trust.move[]), trust.weigh(double precision), trust.rebuild(), trust.on_constant()
   from public;
 grant execute on function trust.weigh(double precision) to swarm_publisher;
 grant select on trust.told_pattern to swarm_explorer, swarm_optimizer;
