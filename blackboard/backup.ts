@@ -18,7 +18,7 @@ import { applied, type MigrationSet, migrate } from './migrate.js';
 
 const FORMAT = 1;
 const MANIFEST = 'manifest.json';
-/** Whose tables are kept; views and functions come from migrations. */
+/** Whose tables are kept; views and functions come from migrations, and what they derive is made anew. */
 const SCHEMAS = ['board', 'market'];
 
 const name = z.string().regex(/^[a-z_][a-z0-9_]*$/);
@@ -252,6 +252,7 @@ export async function restore(
     const logins = await missingLogins(admin);
     await admin.query('commit');
     const migrated = await migrate(adminUrl, sets);
+    for (const { rebuild } of sets) if (rebuild !== undefined) await admin.query(rebuild);
     await admin.query('analyze');
     return { manifest, migrated, logins };
   } catch (error) {

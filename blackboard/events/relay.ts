@@ -1,6 +1,7 @@
 // The relay: outbox rows -> JetStream -> marked as published. Woken by NOTIFY, and by a slow sweep for what a lost
 // notification missed. A crash between publishing and marking publishes again; the message id makes that harmless.
 // It also looks after the stream and makes every agent's consumer: agents may not.
+import { sql } from 'kysely';
 import pg from 'pg';
 import { type Db, explain, isShutOut } from '../db.js';
 import type { AgentRole } from '../identity/credentials.js';
@@ -58,6 +59,7 @@ export async function runRelay({
           if (Date.now() >= tendAt) {
             tendAt = Date.now() + TEND_MS;
             await ensureConsumers(nats, await listeners(db));
+            await sql`select board.prune()`.execute(db);
           }
           const published = await relayOnce(db, (event) => publish(nats, event));
           onPass(published);

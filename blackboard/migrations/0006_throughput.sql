@@ -66,3 +66,23 @@ begin
   end if;
   return new;
 end $$;
+
+-- Events that were published, and marks of events that were acted on, are of use to nobody after a while: the stream keeps a day.
+-- At most so many rows a call, so that no call takes long. Returns how many went.
+create function board.prune(most int default 5000) returns int
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+  with old_events as (
+    delete from board.outbox where id in (
+      select id from board.outbox where published_at < clock_timestamp() - interval '2 days' order by published_at limit most for update skip locked)
+    returning 1
+  ), old_marks as (
+    delete from board.inbox where (consumer, event_id) in (
+      select consumer, event_id from board.inbox where at < clock_timestamp() - interval '7 days' order by at limit most for update skip locked)
+    returning 1
+  )
+  select ((select count(*) from old_events) + (select count(*) from old_marks))::int
+$$;
+create index outbox_published on board.outbox (published_at) where published_at is not null;
+create index inbox_by_time on board.inbox (at);
+revoke execute on function board.prune(int) from public;
+grant execute on function board.prune(int) to swarm_relay;
