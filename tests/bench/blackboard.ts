@@ -19,7 +19,10 @@ export const blackboard: Bench = async (progress) => {
     // Each on a server of its own: what one part leaves behind would be the next one's to carry.
     const ground = await openBenchGround();
     try {
-      out.push(...(await part(ground, progress)));
+      const figures = await part(ground, progress);
+      for (const { name: what, figure, unit } of figures)
+        progress(`${what}: ${figure.toPrecision(3)} ${unit}`);
+      out.push(...figures);
     } finally {
       await ground.close();
     }

@@ -52,10 +52,10 @@ export interface Author extends Agent {
   next(): Experiment;
 }
 
-/** `count` experiments by this agent, written past the triggers, and a lease of an hour. */
+/** `count` experiments by this agent, written past the triggers, and a lease of an hour of their own. */
 export async function authorOf(ground: BenchGround, agent: Agent, count: number): Promise<Author> {
   const { admin } = ground;
-  const work_id = `bench:${agent.who.name}`;
+  const work_id = `bench:${uuid7()}`;
   await admin.query('set session_replication_role = replica');
   const { rows } = await admin.query<Experiment>(
     `with r as (select gen_random_uuid() as id from generate_series(1, $3))
