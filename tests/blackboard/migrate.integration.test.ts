@@ -45,10 +45,17 @@ describe('migrate', () => {
   it('applies everything once when two run at once, and nothing on the next run', async () => {
     const { url } = await database('migrate twice');
     const runs = await Promise.all([migrate(url, allMigrations), migrate(url, allMigrations)]);
-    const files = ['0001_market', '0002_records', '0003_flow', '0004_rights', '0005_identity'].map(
-      (f) => `blackboard/${f}.sql`,
+    const files = [
+      '0001_market',
+      '0002_records',
+      '0003_flow',
+      '0004_rights',
+      '0005_identity',
+      '0006_throughput',
+    ].map((f) => `blackboard/${f}.sql`);
+    const views = ['0001_trust', '0002_gate', '0003_memory', '0004_fleet', '0005_standing'].map(
+      (f) => `trust/${f}.sql`,
     );
-    const views = ['0001_trust', '0002_gate', '0003_memory', '0004_fleet'].map((f) => `trust/${f}.sql`);
     expect(runs.map((run) => run.length).sort()).toEqual([0, 11]);
     expect(runs.flat()).toEqual([...files, ...views]);
     expect(await migrate(url, allMigrations)).toEqual([]);
