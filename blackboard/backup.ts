@@ -17,7 +17,7 @@ import { applied } from './migrate.js';
 
 const FORMAT = 1;
 export const MANIFEST = 'manifest.json';
-/** Whose tables are kept; views and functions come from migrations. */
+/** Whose tables are kept; views and functions come from migrations, and what they derive is made anew. */
 export const SCHEMAS = ['board', 'market'];
 
 const name = z.string().regex(/^[a-z_][a-z0-9_]*$/);

@@ -14,6 +14,8 @@ export interface MigrationSet {
   readonly name: string;
   /** Directory of `0001_name.sql` files. */
   readonly directory: URL;
+  /** Statement that makes anew what the set derives from records, after they were put there past the triggers. */
+  readonly rebuild?: string;
 }
 
 export const blackboardMigrations: MigrationSet = {

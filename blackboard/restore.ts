@@ -85,6 +85,7 @@ export async function restore(
     const logins = await missingLogins(admin);
     await admin.query('commit');
     const migrated = await migrate(adminUrl, sets);
+    for (const { rebuild } of sets) if (rebuild !== undefined) await admin.query(rebuild);
     await admin.query(COUNT_REFUSALS);
     await admin.query('analyze');
     return { manifest, migrated, logins };

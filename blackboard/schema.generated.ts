@@ -713,7 +713,26 @@ export interface TrustClaimResult {
   verified_se: number | null;
 }
 
+export interface TrustCount {
+  key: string;
+  n: number;
+  name: string;
+}
+
+export interface TrustCountChange {
+  key: string;
+  n: number;
+  name: string;
+}
+
+export interface TrustCounted {
+  key: string | null;
+  n: number | null;
+  name: string | null;
+}
+
 export interface TrustEvent {
+  claim_id: string | null;
   claimed_gain: number | null;
   honest: boolean | null;
   kind: string | null;
@@ -733,6 +752,10 @@ export interface TrustFirstVerdict {
   reign: number | null;
   verified_gain: number | null;
   verified_se: number | null;
+}
+
+export interface TrustFolding {
+  id: Generated<boolean>;
 }
 
 export interface TrustGate {
@@ -792,6 +815,32 @@ export interface TrustOwner {
   trust: number | null;
 }
 
+export interface TrustOwnerChange {
+  dishonest: number;
+  dishonest_weight: Numeric;
+  events: number;
+  honest_weight: Numeric;
+  kind: string;
+  mass: Numeric;
+  month: Timestamp;
+  owner: string;
+  pull: Numeric;
+  scored: number;
+}
+
+export interface TrustOwnerTally {
+  dishonest: number;
+  dishonest_weight: Numeric;
+  events: number;
+  honest_weight: Numeric;
+  kind: string;
+  mass: Numeric;
+  month: Timestamp;
+  owner: string;
+  pull: Numeric;
+  scored: number;
+}
+
 export interface TrustOwnerVerdict {
   at: Timestamp | null;
   champion_crps: number | null;
@@ -805,6 +854,17 @@ export interface TrustOwnerVerdict {
   reign: number | null;
   verified_gain: number | null;
   verified_se: number | null;
+}
+
+export interface TrustPatternStanding {
+  gain: number;
+  lot: Generated<number>;
+  n_eff: number;
+  pattern_id: string;
+  predicate: string;
+  scope: string;
+  sd: number;
+  weighed_at: Timestamp | null;
 }
 
 export interface TrustPatternWeight {
@@ -835,6 +895,34 @@ export interface TrustReignResult {
   spread: number | null;
 }
 
+export interface TrustReignStanding {
+  artifact: string;
+  champion_crps: number | null;
+  champion_t: number | null;
+  checks: number;
+  claim_id: string;
+  difference_sd: number | null;
+  open: boolean;
+  refusals: number;
+  reign: number;
+  slot: string;
+  spread: number;
+}
+
+export interface TrustReignState {
+  artifact: string | null;
+  champion_crps: number | null;
+  champion_t: number | null;
+  checks: number | null;
+  claim_id: string | null;
+  difference_sd: number | null;
+  open: boolean | null;
+  refusals: number | null;
+  reign: number | null;
+  slot: string | null;
+  spread: number | null;
+}
+
 export interface TrustScreen {
   artifact: string | null;
   checks: number | null;
@@ -850,6 +938,103 @@ export interface TrustScreen {
   slot: string | null;
   trials: number | null;
   trust: number | null;
+}
+
+export interface TrustServed {
+  artifact: string;
+  beside_n: number;
+  best_crps: Numeric;
+  block: number;
+  crps: Numeric;
+  crps_beside_best: Numeric;
+  n: number;
+  prompt_id: string;
+  reference_crps: Numeric;
+  slot: string;
+}
+
+export interface TrustServedBlock {
+  artifact: string;
+  beside_n: number;
+  best_crps: Numeric;
+  block: number;
+  crps: Numeric;
+  crps_beside_best: Numeric;
+  n: number;
+  reference_crps: Numeric;
+  slot: string;
+}
+
+export interface TrustServedChange {
+  artifact: string;
+  beside_n: number;
+  best_crps: Numeric;
+  block: number;
+  crps: Numeric;
+  crps_beside_best: Numeric;
+  n: number;
+  reference_crps: Numeric;
+  slot: string;
+}
+
+export interface TrustServedState {
+  artifact: string | null;
+  beside_n: number | null;
+  best_crps: Numeric | null;
+  block: number | null;
+  crps: Numeric | null;
+  crps_beside_best: Numeric | null;
+  n: number | null;
+  prompt_id: string | null;
+  reference_crps: Numeric | null;
+  slot: string | null;
+}
+
+export interface TrustSlot {
+  slot: string;
+}
+
+export interface TrustStanding {
+  artifact: string;
+  as_of: Timestamp;
+  audit_draw: number;
+  checks: Generated<number>;
+  claim_id: string;
+  claimed_gain: number;
+  honest: boolean | null;
+  judged_at: Timestamp | null;
+  moved_at: Timestamp | null;
+  moves: Generated<string[]>;
+  owner: string;
+  queue_draw: number;
+  slot: string;
+  spec_digest: string;
+  /**
+   * as those who search are told it: on the ladder
+   */
+  told_gain: number | null;
+  told_se: number | null;
+  verified_gain: number | null;
+  verified_se: number | null;
+}
+
+export interface TrustToldPattern {
+  family: string | null;
+  gain: number | null;
+  high: number | null;
+  knob: string | null;
+  lot: number | null;
+  low: number | null;
+  pattern_id: string | null;
+  scope: string | null;
+  sd: number | null;
+  slot: string | null;
+}
+
+export interface TrustTrial {
+  artifact: string;
+  reign: number;
+  slot: string;
 }
 
 export interface DB {
@@ -903,14 +1088,31 @@ export interface DB {
   "trust.check_need": TrustCheckNeed;
   "trust.check_turn": TrustCheckTurn;
   "trust.claim_result": TrustClaimResult;
+  "trust.count": TrustCount;
+  "trust.count_change": TrustCountChange;
+  "trust.counted": TrustCounted;
   "trust.event": TrustEvent;
   "trust.first_verdict": TrustFirstVerdict;
+  "trust.folding": TrustFolding;
   "trust.gate": TrustGate;
   "trust.gate_path": TrustGatePath;
   "trust.known_spec": TrustKnownSpec;
   "trust.owner": TrustOwner;
+  "trust.owner_change": TrustOwnerChange;
+  "trust.owner_tally": TrustOwnerTally;
   "trust.owner_verdict": TrustOwnerVerdict;
+  "trust.pattern_standing": TrustPatternStanding;
   "trust.pattern_weight": TrustPatternWeight;
   "trust.reign_result": TrustReignResult;
+  "trust.reign_standing": TrustReignStanding;
+  "trust.reign_state": TrustReignState;
   "trust.screen": TrustScreen;
+  "trust.served": TrustServed;
+  "trust.served_block": TrustServedBlock;
+  "trust.served_change": TrustServedChange;
+  "trust.served_state": TrustServedState;
+  "trust.slot": TrustSlot;
+  "trust.standing": TrustStanding;
+  "trust.told_pattern": TrustToldPattern;
+  "trust.trial": TrustTrial;
 }

@@ -11,6 +11,10 @@ import { portsFrom } from './services/ports.js';
 import { homeServer } from './services/postgres.js';
 import { postgresUrl } from './services/postgres-server.js';
 
+/** Where reading alone goes: SWARM_DATABASE_READ_URL, a replica for instance, or else the database itself. */
+export const readingFrom = (path: string | undefined): string =>
+  process.env['SWARM_DATABASE_READ_URL'] ?? databaseOf(path);
+
 /** SWARM_DATABASE_URL, or the embedded server's address. Looking never creates a home. */
 export function databaseOf(path: string | undefined): string {
   const external = process.env['SWARM_DATABASE_URL'];

@@ -63,6 +63,10 @@ export function phi(z: number): number {
   return z >= 0 ? 1 - tail : tail;
 }
 
+/** How many patterns of a scope a briefing draws from: the strongest, and as many by lot where there are more. */
+const STRONG = 200;
+const BY_LOT = 50;
+
 /** Lower bound of a verified gain. */
 const bound = sql<number>`verified_gain - verified_se`;
 
@@ -72,30 +76,9 @@ export async function brief(db: Db, slot: string, uniform: Uniform): Promise<Bri
     .select(['artifact', 'family', 'reign'])
     .where('slot', '=', slot)
     .executeTakeFirst();
-  // One claim of each spec: a good one that was claimed day after day does not crowd out the others.
-  const specs = (await db
-    .selectFrom((eb) =>
-      eb
-        .selectFrom('trust.known_spec')
-        .distinctOn('spec_digest')
-        .selectAll()
-        .where('slot', '=', slot)
-        .orderBy('spec_digest')
-        .orderBy(bound, 'desc')
-        .orderBy('claim_id')
-        .as('k'),
-    )
-    .select(['claim_id', 'spec', 'spec_digest', 'owner', 'trust', 'verified_gain', 'verified_se', 'children'])
-    .orderBy(bound, 'desc')
-    .orderBy('spec_digest')
-    .limit(SPECS)
-    .execute()) as unknown as KnownSpec[];
-  const weighed = (await db
-    .selectFrom('trust.pattern_weight')
-    .select(['pattern_id', 'slot', 'family', 'knob', 'low', 'high', 'gain', 'sd'])
-    .where((eb) => eb.or([eb('slot', '=', slot), eb('slot', 'is', null)]))
-    .execute()) as unknown as Weighed[];
-  const drawn = drawPatterns(withoutTwins(weighed), uniform);
+  const specs = await bestSpecs(db, slot);
+  const pool = [...(await poolOf(db, slot, uniform)), ...(await poolOf(db, '', uniform))];
+  const drawn = drawPatterns(withoutTwins(pool), uniform);
   return {
     slot,
     champion:
@@ -118,6 +101,58 @@ export async function brief(db: Db, slot: string, uniform: Uniform): Promise<Bri
       ...drawn.map(({ pattern, ...item }) => ({ ...item, id: pattern.pattern_id })),
     ],
   };
+}
+
+/** One claim of each spec, best first: a good one that was claimed day after day does not crowd out the others. */
+async function bestSpecs(db: Db, slot: string): Promise<KnownSpec[]> {
+  // From the top until there are enough: a slot has far more claims than specs that are told.
+  for (let limit = 8 * SPECS; ; limit *= 8) {
+    const rows = (await db
+      .selectFrom('trust.known_spec')
+      .select([
+        'claim_id',
+        'spec',
+        'spec_digest',
+        'owner',
+        'trust',
+        'verified_gain',
+        'verified_se',
+        'children',
+      ])
+      .where('slot', '=', slot)
+      .orderBy(bound, 'desc')
+      .orderBy('spec_digest')
+      .orderBy('claim_id')
+      .limit(limit)
+      .execute()) as unknown as KnownSpec[];
+    const best = rows.filter((row, i) => rows.findIndex((r) => r.spec_digest === row.spec_digest) === i);
+    if (best.length >= SPECS || rows.length < limit) return best.slice(0, SPECS);
+  }
+}
+
+/** All patterns of a scope while they are few; beyond that the strongest, the one that harms most, and some that a lot picks. */
+async function poolOf(db: Db, scope: string, uniform: Uniform): Promise<Weighed[]> {
+  const from = db
+    .selectFrom('trust.told_pattern')
+    .select(['pattern_id', 'slot', 'family', 'knob', 'low', 'high', 'gain', 'sd'])
+    .where('scope', '=', scope);
+  const score = sql<number>`gain / sd`;
+  const strong = await from.orderBy(score, 'desc').limit(STRONG).execute();
+  if (strong.length < STRONG) return strong as unknown as Weighed[];
+  const [worst, lots] = await Promise.all([
+    from.orderBy(score).limit(1).execute(),
+    from.where('lot', '>=', uniform()).orderBy('lot').limit(BY_LOT).execute(),
+  ]);
+  // Lots lie on a circle.
+  const rest =
+    lots.length < BY_LOT
+      ? await from
+          .orderBy('lot')
+          .limit(BY_LOT - lots.length)
+          .execute()
+      : [];
+  const pool = new Map([...strong, ...worst, ...lots, ...rest].map((p) => [p.pattern_id, p]));
+  return [...pool.values()] as unknown as Weighed[];
 }
 
 type Weighed = ToldPattern & { readonly slot: string | null };

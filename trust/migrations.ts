@@ -4,5 +4,5 @@ import { blackboardMigrations, type MigrationSet } from '../blackboard/migrate.j
 /** Every migration of the house, in order. */
 export const allMigrations: readonly MigrationSet[] = [
   blackboardMigrations,
-  { name: 'trust', directory: new URL('./migrations/', import.meta.url) },
+  { name: 'trust', directory: new URL('./migrations/', import.meta.url), rebuild: 'select trust.rebuild()' },
 ];

@@ -47,6 +47,7 @@ async function openPublisher(context: AgentContext): Promise<Agent> {
       if (Date.now() >= lookAt) {
         lookAt = Date.now() + LOOK_MS;
         await sql`select board.report_refusals()`.execute(context.db);
+        await sql`select trust.weigh(${WEIGH_MS})`.execute(context.db);
       }
       for (const slot of context.clock.slots) {
         if (context.stopping.aborted) break;
@@ -76,6 +77,8 @@ async function openPublisher(context: AgentContext): Promise<Agent> {
 const REST_MS = 60_000;
 /** How often refused writes are looked for: what was refused did no harm. */
 const LOOK_MS = 5000;
+/** How long patterns are weighed at a look. */
+const WEIGH_MS = 100;
 
 async function recordFailure(
   context: AgentContext,

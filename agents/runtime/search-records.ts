@@ -163,8 +163,10 @@ export async function recordExperiment(
 async function isPromising(context: AgentContext, slot: string, result: ExperimentResult): Promise<boolean> {
   const best = await context.db
     .selectFrom('trust.known_spec')
-    .select((eb) => eb.fn.max('verified_gain').as('gain'))
+    .select('verified_gain')
     .where('slot', '=', slot)
+    .orderBy('verified_gain', 'desc')
+    .limit(1)
     .executeTakeFirst();
-  return result.gain + result.se > Math.max(0, best?.gain ?? 0);
+  return result.gain + result.se > Math.max(0, best?.verified_gain ?? 0);
 }

@@ -24,6 +24,8 @@ interface Options {
 
 const BATCH = 500;
 const SWEEP_MS = 1000;
+/** After events came: others are about to commit whose bell was not rung again (board.emit). Doubled while nothing comes. */
+const SOON_MS = 4;
 /** How soon an agent that was just enrolled has its consumer; until then it sweeps. */
 const TEND_MS = 2000;
 const CONNECT_MS = 10_000;
@@ -55,6 +57,7 @@ export async function runRelay({
         await ensureStream(nats);
         await debugPoint('relay.connected');
         let tendAt = 0;
+        let rest_ms = SWEEP_MS;
         while (!signal.aborted && !broken.signal.aborted && !nats.isClosed()) {
           const rang = new AbortController();
           ring = () => rang.abort();
@@ -63,10 +66,12 @@ export async function runRelay({
             // Says that the line still holds: one that was cut without a word hears nothing, and that looks like rest.
             void listener.query('select').catch(() => broken.abort());
             await ensureConsumers(nats, await listeners(db));
+            await sql`select board.prune()`.execute(db);
           }
           const published = await relayOnce(db, (event) => publish(nats, event));
           onPass(published);
-          if (published < BATCH) await pause(SWEEP_MS, AbortSignal.any([rang.signal, signal, broken.signal]));
+          rest_ms = published > 0 ? SOON_MS : Math.min(SWEEP_MS, 2 * rest_ms);
+          if (published < BATCH) await pause(rest_ms, AbortSignal.any([rang.signal, signal, broken.signal]));
         }
       } finally {
         await nats.close();

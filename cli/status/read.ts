@@ -99,23 +99,26 @@ const OUTBOX_S = 30;
 export async function readStatus(db: Db): Promise<Status | null> {
   const clock = await db.selectFrom('fleet.clock').selectAll().executeTakeFirst();
   if (clock === undefined) return null;
-  const [agents, owners, counts, outbox, slots, challengers, promotions, emission, alerts] =
-    await Promise.all([
-      db.selectFrom('fleet.agents').selectAll().execute(),
-      db.selectFrom('fleet.owners').selectAll().execute(),
-      db.selectFrom('fleet.counts').selectAll().executeTakeFirstOrThrow(),
-      db.selectFrom('fleet.outbox').selectAll().executeTakeFirstOrThrow(),
-      db.selectFrom('fleet.slots').selectAll().execute(),
-      db.selectFrom('fleet.challengers').selectAll().execute(),
-      db.selectFrom('fleet.promotions').selectAll().where('kind', '<>', 'found').limit(5).execute(),
-      db
-        .selectFrom('fleet.emission')
-        .selectAll()
-        .where('competition', '=', 'all')
-        .orderBy('share', 'desc')
-        .execute(),
-      recentErrors(db),
-    ]);
+  // One after the other: in a transaction there is one connection.
+  const agents = await db.selectFrom('fleet.agents').selectAll().execute();
+  const owners = await db.selectFrom('fleet.owners').selectAll().execute();
+  const counts = await db.selectFrom('fleet.counts').selectAll().executeTakeFirstOrThrow();
+  const outbox = await db.selectFrom('fleet.outbox').selectAll().executeTakeFirstOrThrow();
+  const slots = await db.selectFrom('fleet.slots').selectAll().execute();
+  const challengers = await db.selectFrom('fleet.challengers').selectAll().execute();
+  const promotions = await db
+    .selectFrom('fleet.promotions')
+    .selectAll()
+    .where('kind', '<>', 'found')
+    .limit(5)
+    .execute();
+  const emission = await db
+    .selectFrom('fleet.emission')
+    .selectAll()
+    .where('competition', '=', 'all')
+    .orderBy('share', 'desc')
+    .execute();
+  const alerts = await recentErrors(db);
   const warnings = [
     ...agents
       .filter((a) => a.heartbeat_age_s === null || a.heartbeat_age_s > STALE_S)

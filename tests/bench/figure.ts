@@ -2,7 +2,7 @@
 export interface Figure {
   readonly name: string;
   readonly figure: number;
-  readonly unit: 'ms' | 's' | '1/h' | 'MiB';
+  readonly unit: 'ms' | 's' | '1/h' | '1/s' | 'MiB' | 'B' | '1';
   /** The same unit, measured in this call. */
   readonly reference: number;
   /** figure / reference: below 1 is faster than the reference. */

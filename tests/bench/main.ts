@@ -1,12 +1,13 @@
 // `npm run bench -- NAME [--json]`: measured figures beside references measured in the same call. No figure is a limit.
 // stdout is the result, stderr the progress; an unknown name lists the names and exits 2.
 import { table } from '../../cli/status/render.js';
+import { blackboard } from './blackboard.js';
 import type { Bench, Figure } from './figure.js';
 import { forecast } from './forecast.js';
 import { miner } from './miner.js';
 import { skillRows, skillTable } from './skill.js';
 
-const benches: Readonly<Record<string, Bench>> = { forecast, miner };
+const benches: Readonly<Record<string, Bench>> = { forecast, miner, blackboard };
 
 const args = process.argv.slice(2);
 const json = args.includes('--json');

@@ -236,6 +236,11 @@ export class History {
     });
   }
 
+  /** Every row with its table, in an order in which what is named comes first. */
+  rows(): { table: string; row: object }[] {
+    return TABLES.flatMap((table) => this.#rows[table].map((row) => ({ table, row })));
+  }
+
   /** Appends everything to the tables, in this order or, to show that order does not matter, in reverse. */
   async write(admin: pg.Client, order: 'as made' | 'reversed' = 'as made'): Promise<void> {
     await admin.query('set session_replication_role = replica');
@@ -248,6 +253,7 @@ export class History {
         );
     }
     await admin.query('reset session_replication_role');
+    await derive(admin);
   }
 }
 
@@ -260,4 +266,9 @@ export async function forget(admin: pg.Client): Promise<void> {
   await admin.query('set session_replication_role = replica');
   for (const table of [...TABLES, 'presence']) await admin.query(`delete from board.${table}`);
   await admin.query('reset session_replication_role');
+  await derive(admin);
 }
+
+/** What the triggers would have kept while the history was made, and every pattern weighed. */
+const derive = (admin: pg.Client): Promise<unknown> =>
+  admin.query(`select trust.rebuild(); select trust.weigh('infinity')`);
