@@ -39,8 +39,7 @@ export type SwarmErrorCode =
   | 'SWARM_E_RECORD_TOO_LARGE'
   | 'SWARM_E_BACKUP_BROKEN'
   | 'SWARM_E_WALLET'
-  | 'SWARM_E_WALLET_PASSWORD'
-  | 'SWARM_E_SS58';
+  | 'SWARM_E_WALLET_PASSWORD';
 
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';

@@ -40,14 +40,10 @@ export function passwordFor(path: string, env: Environment): string {
     throw new SwarmError(
       'SWARM_E_WALLET_PASSWORD',
       `${path} is encrypted and ${name} is not set`,
-      `Set it as btcli does (\`wallet.hotkey_file.save_password_to_env()\`), or let \`swarm wallet password\` make it: the value is base64 of the password XORed with the variable's name.`,
+      'Its value is base64 of the password, each byte XORed with the variable’s name in turn; btwallet’s `save_password_to_env` makes it.',
     );
   return masked(Buffer.from(value, 'base64'), name).toString('utf8');
 }
-
-/** What the variable has to hold for a password; the inverse of `passwordFor`. */
-export const passwordValue = (path: string, password: string): string =>
-  masked(Buffer.from(password, 'utf8'), passwordVariable(path)).toString('base64');
 
 const masked = (bytes: Uint8Array, name: string): Buffer =>
   Buffer.from(bytes.map((byte, i) => byte ^ name.charCodeAt(i % name.length)));

@@ -7,13 +7,21 @@ import { argon2i } from 'hash-wasm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultHotkeyPath, loadHotkey } from '../../../miner/wallet/hotkey.js';
 import { verify } from '../../../miner/wallet/sr25519.js';
-import { passwordFor, passwordValue, passwordVariable, unseal } from '../../../miner/wallet/vault.js';
+import { passwordFor, passwordVariable, unseal } from '../../../miner/wallet/vault.js';
 import { hasCaptures, vectors } from './captures.js';
 import { alice } from './scene.js';
 
 /** The public development seed of //Alice: it guards nothing. */
 const SEED = '0xe5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a';
 const PHRASE = 'bottom drive obey lake curtain smoke basket hold race lonely fit walk';
+
+/** What the variable of a file has to hold for a password, as btwallet saves it. */
+function passwordValue(path: string, password: string): string {
+  const name = passwordVariable(path);
+  return Buffer.from(
+    Buffer.from(password).map((byte, i) => byte ^ name.charCodeAt(i % name.length)),
+  ).toString('base64');
+}
 
 let directory: string;
 beforeAll(() => {
