@@ -54,13 +54,16 @@ export async function handle(axon: Axon, request: IncomingMessage, response: Ser
   const sender: Sender = { request, response };
   try {
     const line = await answered(course, sender);
-    axon.log.info({ ...who(course), status: 200, ...line }, 'answered');
+    axon.log.info(
+      { ...who(course), status: 200, ...line },
+      line.bytes === 0 ? 'the caller had gone' : 'answered',
+    );
   } catch (error) {
     await refused(course, sender, error);
   }
 }
 
-async function answered(course: Course, sender: Sender): Promise<object> {
+async function answered(course: Course, sender: Sender): Promise<{ ms: number; bytes: number }> {
   const { axon, request } = course;
   const name = synapseOf(request);
   const facts = readFacts(name, request.headers);

@@ -126,9 +126,11 @@ function noHttp(log: Logger, error: NodeJS.ErrnoException, socket: Socket): void
   // What follows the first fault is a fault as well.
   if (refused.has(socket)) return;
   refused.add(socket);
+  // A caller that hung up: what it asked before has its line already.
+  if (error.code === 'ECONNRESET') return void socket.destroy();
   const status = STATUS[error.code ?? ''] ?? '400 Bad Request';
   log.warn({ from: socket.remoteAddress, status: Number(status.slice(0, 3)), why: error.code }, 'no request');
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  if (!socket.writable) return void socket.destroy();
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy());
 }
 

@@ -158,7 +158,7 @@ export function exchange(
           'Content-Length',
           String(Buffer.byteLength(body)),
         ],
-        signal: AbortSignal.timeout(timeout_ms),
+        signal: AbortSignal.timeout(Math.ceil(timeout_ms)),
       },
       (response) => {
         const chunks: Buffer[] = [];
