@@ -41,7 +41,7 @@ export interface AxonLimits {
 }
 
 const LIMITS: AxonLimits = {
-  running: 2,
+  running: 4,
   waiting: 256,
   waitingEach: 16,
   connections: 1024,

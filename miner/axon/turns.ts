@@ -21,6 +21,7 @@ interface Waiting {
 
 interface Line {
   readonly waiting: Waiting[];
+  running: number;
   stake: number;
   /** Turns taken, counted from the house's own when the line was empty: who was away gains nothing by it. */
   served: number;
@@ -32,7 +33,12 @@ export class Turns {
   #waiting = 0;
   #served = 0;
 
-  constructor(readonly limits: TurnLimits) {}
+  /** One validator's share of what runs at once: bodies that it lets stall leave turns to the others. */
+  readonly #runningEach: number;
+
+  constructor(readonly limits: TurnLimits) {
+    this.#runningEach = Math.max(1, Math.floor(limits.running / 2));
+  }
 
   /** Waits for a turn; the caller ends it with what it gets. Rejects with NoTurn. */
   take(hotkey: string, stake: number, signal: AbortSignal): Promise<() => void> {
@@ -57,6 +63,7 @@ export class Turns {
           resolve(() => {
             if (ended) return;
             ended = true;
+            line.running -= 1;
             this.#running -= 1;
             this.#next();
           });
@@ -72,7 +79,7 @@ export class Turns {
 
   #lineOf(hotkey: string, stake: number): Line {
     const known = this.#lines.get(hotkey);
-    const line = known ?? { waiting: [], stake, served: this.#served };
+    const line = known ?? { waiting: [], running: 0, stake, served: this.#served };
     line.stake = stake;
     if (line.waiting.length === 0) line.served = Math.max(line.served, this.#served);
     if (known === undefined) this.#lines.set(hotkey, line);
@@ -92,9 +99,10 @@ export class Turns {
       let best: Line | null = null;
       for (const [hotkey, line] of this.#lines) {
         if (line.waiting.length === 0) {
-          if (line.served <= this.#served) this.#lines.delete(hotkey);
+          if (line.running === 0 && line.served <= this.#served) this.#lines.delete(hotkey);
           continue;
         }
+        if (line.running >= this.#runningEach) continue;
         if (
           best === null ||
           line.served < best.served ||
@@ -105,6 +113,7 @@ export class Turns {
       if (best === null) return;
       this.#served = Math.max(this.#served, best.served);
       best.served += 1;
+      best.running += 1;
       this.#waiting -= 1;
       this.#running += 1;
       best.waiting.shift()!.start();

@@ -1,30 +1,21 @@
 // What the axon answers in each case of the protocol: status, body, headers, and the order of its steps.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EMPTY_BODY_HASH, responseMessage } from '../../../miner/axon/message.js';
-import type { AxonOptions } from '../../../miner/axon/server.js';
-import {
-  exchange,
-  nonceNow,
-  pingRequest,
-  simulationRequest,
-  type WireReply,
-  type WireRequest,
-  withHeaders,
-} from '../../../miner/validator/wire.js';
+import { nonceNow, pingRequest, simulationRequest, withHeaders } from '../../../miner/validator/wire.js';
 import { verify } from '../../../miner/wallet/sr25519.js';
 import { decodeSs58 } from '../../../miner/wallet/ss58.js';
-import { capture, captures, hasCaptures, headerOf } from './captures.js';
 import {
   alice,
   anybody,
   asked,
   bob,
   dendrite,
-  flat,
   mallory,
+  messageOf,
   openScene,
   PROMPT,
   type Scene,
+  sendTo,
 } from './scene.js';
 
 let scene: Scene;
@@ -38,12 +29,6 @@ afterAll(async () => {
   await open.close();
 });
 
-const sendTo = async (one: Scene, request: WireRequest): Promise<WireReply> => {
-  const reply = await exchange(one.axon, request, 20_000);
-  expect(reply).not.toBeNull();
-  return reply!;
-};
-const messageOf = (reply: WireReply): string => JSON.parse(reply.body).message;
 const S = 1_000_000_000n;
 
 describe('a signed prompt', () => {
@@ -241,170 +226,5 @@ describe('a forged or repeated request', () => {
     expect((await aged(-60n, 61.25, 'f')).status).toBe(200);
     expect((await aged(-3600n, 61.25, 'g')).status).toBe(401);
     await timed.close();
-  });
-});
-
-describe('a request that cannot be read', () => {
-  const number = /^Internal Server Error #[0-9a-f-]{36}$/;
-
-  it.each([
-    ['a nonce that is no number', { bt_header_dendrite_nonce: '12x' }],
-    ['a timeout that is no number', { timeout: 'soon' }],
-    ['a timeout that is not finite', { timeout: 'nan' }],
-    ['no input object', { bt_header_input_obj_simulation_input: null }],
-    ['an input object that is no JSON', { bt_header_input_obj_simulation_input: 'e3' }],
-    ['a uuid without end', { bt_header_dendrite_uuid: 'u'.repeat(5000) }],
-  ])('%s is a 500 before anybody is asked who it is', async (_, change) => {
-    const reply = await sendTo(scene, withHeaders(asked(scene.axon), change));
-    expect([reply.status, messageOf(reply)]).toEqual([500, expect.stringMatching(number)]);
-  });
-
-  it.each([
-    ['empty', ''],
-    ['no object', '[]'],
-    ['null', 'null'],
-    ['without a prompt', '{"name":"Simulation"}'],
-    ['a prompt of null', '{"simulation_input":null}'],
-    ['an axon that is a list', '{"axon":[],"simulation_input":{}}'],
-    ['10^6 simulations', { num_simulations: 1_000_000 }],
-    ['no simulations', { num_simulations: 0 }],
-    ['an increment of nothing', { time_increment: 0 }],
-    ['a thousand years', { time_length: 31_536_000_000 }],
-    ['an asset in another script', { asset: 'ビットコイン' }],
-    ['an asset with a line break', { asset: 'BTC\r\nx: y' }],
-    ['a start that is no time', { start_time: 'now' }],
-  ])('a body that is %s is a 500', async (_, given) => {
-    const request =
-      typeof given === 'string' ? { ...asked(scene.axon), body: given } : asked(scene.axon, given);
-    const reply = await sendTo(scene, request);
-    expect([reply.status, messageOf(reply)]).toEqual([500, expect.stringMatching(number)]);
-    expect(reply.headers).toMatchObject({ bt_header_axon_status_code: '500' });
-  });
-
-  it.each([
-    ['cut short', '{'],
-    ['plain text', 'hello'],
-    ['followed by more', '{"a":1}x'],
-    ['nested without end', '['.repeat(30_000)],
-    ['broken gzip', '\u001f\u008b\b\u0000'],
-  ])('a body that is no JSON is a 422: %s', async (_, body) => {
-    const reply = await sendTo(scene, { ...asked(scene.axon), body });
-    expect([reply.status, JSON.parse(reply.body)]).toEqual([
-      422,
-      { detail: [expect.objectContaining({ type: 'json_invalid' })] },
-    ]);
-  });
-
-  it('a hash that was signed but is not the body’s is a 500', async () => {
-    const { signer } = dendrite;
-    const nonce = nonceNow();
-    const message = `${nonce}.${signer.ss58}.${bob.ss58}.${dendrite.uuid}.ffff`;
-    const reply = await sendTo(
-      scene,
-      withHeaders(asked(scene.axon, {}, 61.25, nonce), {
-        computed_body_hash: 'ffff',
-        bt_header_dendrite_signature: signer.sign(message),
-      }),
-    );
-    expect(reply.status).toBe(500);
-  });
-});
-
-describe('a forecast that fails', () => {
-  const failing = async (options: Partial<AxonOptions>, timeout_s = 61.25): Promise<WireReply> => {
-    const one = await openScene(options);
-    const reply = await sendTo(one, asked(one.axon, {}, timeout_s));
-    expect(one.lines).toHaveLength(1);
-    await one.close();
-    return reply;
-  };
-
-  it('is a 500 that keeps its reason to the log', async () => {
-    const reply = await failing({ forward: () => Promise.reject(new Error('password of the database')) });
-    expect(reply.status).toBe(500);
-    expect(JSON.stringify(reply)).not.toContain('password');
-  });
-
-  it('is a 408 once its time is over', async () => {
-    const reply = await failing({ forward: () => new Promise(() => undefined) }, 0.2);
-    expect([reply.status, messageOf(reply)]).toEqual([408, 'Response timeout after: 0.2s']);
-  });
-});
-
-describe('the log', () => {
-  it('has one line for each request, and no line break of a caller’s in it', async () => {
-    const one = await openScene({ forward: flat });
-    await sendTo(one, asked(one.axon));
-    await sendTo(one, { ...asked(one.axon), path: '/a%0d%0ab' });
-    await sendTo(one, withHeaders(asked(one.axon), { bt_header_dendrite_hotkey: 'x' }));
-    await one.close();
-    expect(one.lines.map((line) => line['status'])).toEqual([200, 404, 403]);
-  });
-});
-
-describe.skipIf(!hasCaptures)('captured exchanges', () => {
-  it.each(captures)('%s is answered with the captured keys and headers', async (name) => {
-    const request = capture(`${name}.request`);
-    const wanted = capture(`${name}.response`);
-    const one = await openScene({ now_ns: () => BigInt(headerOf(request, 'bt_header_dendrite_nonce')) + S });
-    const own = new Set(['host', 'content-length', 'accept-encoding']);
-    const reply = await sendTo(one, {
-      method: 'POST',
-      path: request.line.split(' ')[1]!,
-      headers: request.headers.filter(([header]) => !own.has(header.toLowerCase())),
-      body: request.body,
-    });
-    await one.close();
-    const timed = (text: string): string => text.replace(/"process_time":[\d.e-]+/, '"process_time":0');
-    expect(reply.status).toBe(200);
-    expect(timed(reply.body)).toBe(timed(wanted.body));
-    const varying = new Set([
-      'date',
-      'server',
-      'content-length',
-      'bt_header_axon_process_time',
-      'header_size',
-      'total_size',
-    ]);
-    for (const [header, value] of wanted.headers)
-      if (!varying.has(header)) expect([header, reply.headers[header]]).toEqual([header, value]);
-    for (const header of ['bt_header_axon_process_time', 'header_size', 'total_size'])
-      expect(Number.isFinite(Number(reply.headers[header]))).toBe(true);
-  });
-
-  it('the captured replay is refused with the captured words and header names', async () => {
-    const request = capture('synth-validator-replay-401.request');
-    const wanted = capture('synth-validator-replay-401.response');
-    const one = await openScene({ now_ns: () => BigInt(headerOf(request, 'bt_header_dendrite_nonce')) + S });
-    const sent: WireRequest = {
-      method: 'POST',
-      path: '/Simulation',
-      headers: request.headers.filter(([header]) => !/^(host|content-length)$/i.test(header)),
-      body: request.body,
-    };
-    expect((await sendTo(one, sent)).status).toBe(200);
-    const reply = await sendTo(one, sent);
-    await one.close();
-    expect([reply.status, reply.body]).toEqual([401, wanted.body]);
-    expect(Object.keys(reply.headers)).toEqual(
-      expect.arrayContaining(
-        wanted.headers.map(([header]) => header).filter((header) => header !== 'server'),
-      ),
-    );
-  });
-
-  it('our own validator sends what Synth’s sends, but for the signature', () => {
-    const captured = capture('synth-validator-Simulation.request');
-    const ours = simulationRequest(
-      dendrite,
-      { host: '127.0.0.1', port: 18092, hotkey: bob.ss58 },
-      PROMPT,
-      61.25,
-      headerOf(captured, 'bt_header_dendrite_nonce'),
-    );
-    const comparable = (headers: WireRequest['headers']) =>
-      headers.filter(([name]) => !/^(host|content-length|bt_header_dendrite_signature)$/i.test(name));
-    expect(comparable(ours.headers)).toEqual(comparable(captured.headers));
-    expect(ours.body).toBe(captured.body);
   });
 });

@@ -4,7 +4,14 @@ import type { Forward } from '../../../miner/axon/pipeline.js';
 import type { AccessPolicy } from '../../../miner/axon/policy.js';
 import { type AxonOptions, openAxon } from '../../../miner/axon/server.js';
 import { type Prompt, parseStart, pointsOf } from '../../../miner/sn50/prompt.js';
-import { type AxonAddress, type Dendrite, simulationRequest } from '../../../miner/validator/wire.js';
+import {
+  type AxonAddress,
+  type Dendrite,
+  exchange,
+  simulationRequest,
+  type WireReply,
+  type WireRequest,
+} from '../../../miner/validator/wire.js';
 import { cryptoReady, devSigner } from '../../../miner/wallet/sr25519.js';
 
 await cryptoReady();
@@ -68,3 +75,12 @@ export async function openScene(options: Partial<AxonOptions> = {}): Promise<Sce
 
 export const asked = (axon: AxonAddress, change: Partial<Prompt> = {}, timeout_s = 61.25, nonce?: string) =>
   simulationRequest(dendrite, axon, { ...PROMPT, ...change }, timeout_s, nonce);
+
+/** Sends, and fails the test when there is no reply at all. */
+export async function sendTo({ axon }: Pick<Scene, 'axon'>, request: WireRequest): Promise<WireReply> {
+  const reply = await exchange(axon, request, 20_000);
+  if (reply === null) throw new Error('no reply');
+  return reply;
+}
+
+export const messageOf = (reply: WireReply): string => JSON.parse(reply.body).message;

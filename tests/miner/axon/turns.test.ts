@@ -58,6 +58,20 @@ describe('turns', () => {
     await displaced;
   });
 
+  it('are never all taken by one validator', async () => {
+    const turns = new Turns({ running: 2, waiting: 9, waitingEach: 9 });
+    await turns.take('x', 9, never);
+    let second = false;
+    const again = turns.take('x', 9, never).then((done) => {
+      second = true;
+      return done;
+    });
+    const done = await turns.take('y', 0, never);
+    expect(second).toBe(false);
+    done();
+    expect(await Promise.race([again.then(() => 'x'), turns.take('y', 0, never).then(() => 'y')])).toBe('y');
+  });
+
   it('are not waited for beyond the caller’s time', async () => {
     const turns = new Turns(limits);
     const done = await turns.take('x', 0, never);
