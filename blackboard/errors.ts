@@ -39,7 +39,9 @@ export type SwarmErrorCode =
   | 'SWARM_E_FILE_MODE'
   | 'SWARM_E_TLS'
   | 'SWARM_E_RECORD_TOO_LARGE'
-  | 'SWARM_E_BACKUP_BROKEN';
+  | 'SWARM_E_BACKUP_BROKEN'
+  | 'SWARM_E_WALLET'
+  | 'SWARM_E_WALLET_PASSWORD';
 
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';

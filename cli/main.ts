@@ -5,6 +5,7 @@ import { addAgentCommands } from './agent/commands.js';
 import { addDbCommands } from './db.js';
 import { fail } from './failure.js';
 import { addLabCommands } from './lab/commands.js';
+import { addMinerCommands } from './miner/commands.js';
 import { databaseOption, home, instant, integer, list, number, profileOption } from './options.js';
 
 const program = new Command('swarm')
@@ -186,6 +187,7 @@ program
 
 addLabCommands(program);
 addDbCommands(program);
+addMinerCommands(program);
 
 program
   .command('reproduce')

@@ -2,6 +2,7 @@
 // Promises: a word that is not what it should be is refused before a command runs.
 // Leaves to others: what commands do.
 import { InvalidArgumentError, Option } from 'commander';
+import { decodeSs58 } from '../miner/wallet/ss58.js';
 
 export const number = (text: string): number => {
   const value = Number(text);
@@ -19,6 +20,12 @@ export const list = (text: string): string[] =>
     .split(',')
     .map((s) => s.trim())
     .filter(Boolean);
+/** SS58 addresses, separated by commas; given again, they add up. */
+export const addresses = (text: string, earlier: string[] = []): string[] => {
+  const wrong = list(text).find((one) => decodeSs58(one) === null);
+  if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is no SS58 address of prefix 42`);
+  return [...earlier, ...list(text)];
+};
 export const instant = (text: string): Date => {
   const value = new Date(text);
   if (Number.isNaN(value.getTime()))

@@ -9,6 +9,7 @@ import { SwarmError } from '../blackboard/errors.js';
 import { runRelay } from '../blackboard/events/relay.js';
 import { openFeed } from '../miner/prices/feed.js';
 import { openMiner } from '../miner/serving/main.js';
+import type { WireOptions } from '../miner/serving/wire.js';
 import { openValidator } from '../miner/validator/main.js';
 
 /** What single roles take besides what every agent takes. */
@@ -16,6 +17,9 @@ export interface RoleOptions {
   readonly strategist?: string;
   readonly overclaim?: number;
   readonly port?: number;
+  readonly hotkey?: string;
+  readonly axonPort?: number;
+  readonly allow?: readonly string[];
   readonly target?: string;
   readonly spool?: string;
 }
@@ -60,6 +64,12 @@ function strategistOf(name = 'evolve'): keyof typeof explorerStrategists {
   );
 }
 
+/** The axon's settings, when there is a hotkey to sign with. */
+function wireOf(o: RoleOptions): WireOptions | undefined {
+  if (o.hotkey === undefined) return undefined;
+  return { hotkey: o.hotkey, port: required(o.axonPort, '--axon-port'), allow: o.allow ?? [] };
+}
+
 const kinds: Record<string, (options: RoleOptions) => AgentKind> = {
   explorer: (o) => explorer({ strategist: strategistOf(o.strategist), overclaim: o.overclaim ?? 0 }),
   optimizer,
@@ -70,7 +80,7 @@ const kinds: Record<string, (options: RoleOptions) => AgentKind> = {
     wakes: ['promotion'],
     sweepMs: 2000,
     nice: 0,
-    open: (context) => openMiner(context, required(o.port, '--port')),
+    open: (context) => openMiner(context, required(o.port, '--port'), wireOf(o)),
   }),
   validator: (o) => ({
     wakes: [],

@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import { agentRoles } from '../../blackboard/identity/credentials.js';
 import { fail } from '../failure.js';
-import { databaseOption, home, integer, number } from '../options.js';
+import { addresses, databaseOption, home, integer, number } from '../options.js';
 
 const ownerKey = (): Option =>
   new Option(
@@ -81,7 +81,10 @@ function addRun(agent: Command): void {
     .option('--seed <text>', 'seed of every random choice', '1')
     .option('--strategist <name>', 'explorer: evolve or random', 'evolve')
     .option('--overclaim <share>', 'explorer: a saboteur of the fleet test adds this to every claim', number)
-    .option('--port <n>', 'miner: port to listen on', integer)
+    .option('--port <n>', 'miner: port to listen on, loopback', integer)
+    .option('--hotkey <file>', 'miner: hotkey file; also speak the signed wire protocol')
+    .option('--axon-port <n>', 'miner: port of the wire protocol, on all IPv4 addresses', integer)
+    .option('--allow <list>', 'miner: addresses that may ask over the wire', addresses)
     .option('--target <host:port>', 'validator: the miner to ask')
     .option('--spool <dir>', 'validator: where answers wait for their horizon')
     .option('--once', 'one unit of work, then exit')

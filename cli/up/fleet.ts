@@ -4,6 +4,8 @@ import type { AgentName } from '../../blackboard/identity/credentials.js';
 export interface Member extends AgentName {
   /** Role-specific command-line options. */
   readonly args?: readonly string[];
+  /** Given to its process alone. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface FleetSize {
@@ -14,6 +16,39 @@ export interface FleetSize {
   readonly simulated: boolean;
   readonly minerPort: number;
   readonly spool: string;
+}
+
+/** The wire protocol in front of a local miner. */
+export interface AxonChoice {
+  readonly hotkey: string;
+  readonly port: number;
+  readonly allow: readonly string[];
+  /** The variable with the hotkey's password, if the file is sealed. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Who runs behind an axon: the miner, and what it needs to have models and bars. Nobody searches. */
+export function minerFleet(size: FleetSize, axon: AxonChoice): Member[] {
+  const needed = new Set(['relay', 'feed', 'publisher', 'miner']);
+  return fleet(size)
+    .filter(({ role }) => needed.has(role))
+    .map((member) =>
+      member.role === 'miner'
+        ? {
+            ...member,
+            args: [
+              ...(member.args ?? []),
+              '--hotkey',
+              axon.hotkey,
+              '--axon-port',
+              String(axon.port),
+              '--allow',
+              axon.allow.join(','),
+            ],
+            env: axon.env,
+          }
+        : member,
+    );
 }
 
 /** How much better than the truth a saboteur says its models are. */

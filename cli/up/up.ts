@@ -19,7 +19,7 @@ import { startPostgres } from '../services/postgres.js';
 import { Supervisor } from '../services/supervisor.js';
 import { readStatus, type Status } from '../status/read.js';
 import { render } from '../status/render.js';
-import { fleet, type Member } from './fleet.js';
+import { type AxonChoice, fleet, type Member, minerFleet } from './fleet.js';
 import { type MarketChoice, openMarket, setSpeed } from './market.js';
 import { lookAtStore, storeEnvironment, usesArtifacts } from './store.js';
 import { summary } from './summary.js';
@@ -33,6 +33,8 @@ export interface UpOptions {
   readonly optimizers: number;
   readonly saboteurs: number;
   readonly events: boolean;
+  /** A miner alone, with the wire protocol in front of it. */
+  readonly axon?: AxonChoice;
 }
 
 const say = (line: string): void =>
@@ -67,13 +69,14 @@ export async function up(options: UpOptions): Promise<number> {
     say(
       `${options.market.source === 'simulated' ? 'simulated market' : options.market.source}, dataset ${market.dataset_digest.slice(0, 12)}: ${market.continued ? 'continues' : 'begins'} at ${market.market_at.toISOString()}, slots ${market.slots.join(', ')}`,
     );
-    const members = fleet({
+    const size = {
       ...options,
       events: natsFile !== null,
       simulated: options.market.source === 'simulated',
       minerPort: ports.miner,
       spool: join(home.state, 'validator'),
-    });
+    };
+    const members = options.axon === undefined ? fleet(size) : minerFleet(size, options.axon);
     await start(supervisor, home, admin, members, {
       address: publicAddress(databaseUrl),
       natsFile,
@@ -158,7 +161,7 @@ async function start(
         ...(common.natsFile === null ? [] : ['--nats-file', common.natsFile]),
         ...(member.args ?? []),
       ],
-      env: usesArtifacts(member.role) ? common.store : {},
+      env: { ...(usesArtifacts(member.role) ? common.store : {}), ...member.env },
     });
   }
 }

@@ -1,4 +1,4 @@
-// The miner: serves each slot's champion over HTTP, swaps models when a promotion rings, records every answer.
+// The miner: serves each slot's champion over HTTP and, with a hotkey, over the signed wire protocol, swaps models when a promotion rings, records every answer.
 
 import { pause } from '../../blackboard/events/doorbell.js';
 import { BarReader } from '../../blackboard/market.js';
@@ -8,9 +8,15 @@ import { Answering } from './answers.js';
 import { Champions } from './champions.js';
 import { listen } from './http.js';
 import { Ledger } from './ledger.js';
+import { openWire, type WireOptions } from './wire.js';
 import type { ServingJobs } from './worker.js';
 
-export async function openMiner(context: MinerContext, port: number): Promise<MinerProcess> {
+/** `wire`: also speak the signed protocol, on a port of its own. */
+export async function openMiner(
+  context: MinerContext,
+  port: number,
+  wire?: WireOptions,
+): Promise<MinerProcess> {
   const thread = offload<ServingJobs>(new URL('./worker.js', import.meta.url));
   const champions = new Champions(context, thread);
   const recent_s = context.clock.market_now.getTime() / 1000 - HISTORY_DAYS * 86_400;
@@ -28,13 +34,23 @@ export async function openMiner(context: MinerContext, port: number): Promise<Mi
     throw error;
   });
   context.log.info({ port }, 'listening');
+  const shut = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+    });
+  const axon =
+    wire === undefined
+      ? null
+      : await openWire({ context, answering, ledger }, wire).catch(async (error) => {
+          await shut();
+          await thread.close();
+          throw error;
+        });
   return {
     step: () => champions.refresh(),
     async close() {
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      });
+      await Promise.all([shut(), axon?.close()]);
       await ledger.flush();
       await thread.close();
     },

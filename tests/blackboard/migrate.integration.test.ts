@@ -65,11 +65,7 @@ describe('migrate', () => {
   it('lets two databases of one server, which share its roles, be made at once', async () => {
     const databases = await Promise.all([1, 2, 3].map((n) => database(`migrate beside ${n}`)));
     const runs = await Promise.all(databases.map(({ url }) => migrate(url, allMigrations)));
-<<<<<<< HEAD
-    expect(runs.map((run) => run.length)).toEqual([10, 10, 10]);
-=======
-    expect(runs.map((run) => run.length)).toEqual([11, 11, 11]);
->>>>>>> wip-scale
+    expect(runs.map((run) => run.length)).toEqual([12, 12, 12]);
   });
 
   it('refuses a database that a newer program migrated, before it changes anything', async () => {
@@ -135,11 +131,7 @@ describe('migrate', () => {
     const managed = new URL(url);
     managed.username = name;
     managed.password = 'managed';
-<<<<<<< HEAD
-    expect(await migrate(managed.href, allMigrations)).toHaveLength(10);
-=======
-    expect(await migrate(managed.href, allMigrations)).toHaveLength(11);
->>>>>>> wip-scale
+    expect(await migrate(managed.href, allMigrations)).toHaveLength(12);
     const admin = new pg.Client({ connectionString: managed.href });
     await admin.connect();
     const who = { name: 'e1', owner: 'alice', role: 'explorer' } as const;

@@ -301,7 +301,9 @@ begin
       from inserted i cross join lateral (select distinct unnest(i.parent_digests) as digest) p group by i.slot, p.digest;
     when 'answer' then
       insert into trust.count_change select 'answered', '', count(*) from inserted where status = 'answered' having count(*) > 0;
-      prompts := array(select i.prompt_id from inserted i where exists (select from board.outcome o where o.prompt_id = i.prompt_id));
+      -- Locked before outcomes are looked for: the one that comes second, answer or outcome, sees the other.
+      perform from board.prompt where id in (select prompt_id from inserted) order by id for no key update;
+      prompts := array(select distinct i.prompt_id from inserted i where exists (select from board.outcome o where o.prompt_id = i.prompt_id));
       if cardinality(prompts) > 0 then
         perform trust.serve(prompts);
       end if;

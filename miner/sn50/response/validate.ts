@@ -4,7 +4,7 @@
 import type { ResponseRule } from '../profile.js';
 import { type Prompt, parseStart, pointsOf } from '../prompt.js';
 import { isPyInt, pyStr, pyType, type Reading } from './python.js';
-import { pythonJson } from './scan.js';
+import { type PyJson, pythonJson } from './scan.js';
 
 const correct = 'CORRECT';
 
@@ -35,6 +35,14 @@ export function validateResponseText(
 ): string {
   return judge(process_time === null ? null : pythonJson(jsonText), prompt, process_time, rule, 'text');
 }
+
+/** As `validateResponseText`, for an answer that `pythonJson` has read already. */
+export const validateResponseValue = (
+  output: PyJson,
+  prompt: Prompt,
+  process_time: number | null,
+  rule: ResponseRule,
+): string => judge(output, prompt, process_time, rule, 'text');
 
 function judge(
   output: unknown,
