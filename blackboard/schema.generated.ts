@@ -990,6 +990,11 @@ export interface TrustServedState {
   slot: string | null;
 }
 
+export interface TrustServedTurn {
+  prompt_id: string;
+  turns: number;
+}
+
 export interface TrustSlot {
   slot: string;
 }
@@ -1111,6 +1116,7 @@ export interface DB {
   "trust.served_block": TrustServedBlock;
   "trust.served_change": TrustServedChange;
   "trust.served_state": TrustServedState;
+  "trust.served_turn": TrustServedTurn;
   "trust.slot": TrustSlot;
   "trust.standing": TrustStanding;
   "trust.told_pattern": TrustToldPattern;

@@ -141,6 +141,13 @@ create table trust.served (
   primary key (prompt_id, artifact)
 );
 
+-- Whose turn it is with a prompt. A row that is changed, not only locked: a transaction with one snapshot, which would not
+-- see what the one before it wrote, is then refused as not serializable.
+create table trust.served_turn (
+  prompt_id uuid primary key,
+  turns int not null
+);
+
 create table trust.folding (id boolean primary key default true check (id));
 insert into trust.folding default values;
 
@@ -181,11 +188,17 @@ select prompt_id, slot, artifact, floor(extract(epoch from start_at) / (6 * leng
   coalesce(sum(crps::numeric) filter (where best_crps is not null), 0) as crps_beside_best
 from fleet.served_prompt group by prompt_id, slot, artifact, start_at, length_s;
 
--- What these prompts add, as their answers and outcomes are now. Outcomes of one prompt come here one after the other.
+-- Answers and outcomes of one prompt come one after the other, until the transaction ends.
+create function trust.take_turn(prompts uuid[]) returns void
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+  insert into trust.served_turn as t select distinct id, 1 from unnest(prompts) id order by id
+  on conflict (prompt_id) do update set turns = t.turns + 1
+$$;
+
+-- What these prompts add, as their answers and outcomes are now; the caller has their turn.
 create function trust.serve(prompts uuid[]) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform from board.prompt where id = any(prompts) order by id for no key update;
   with gone as (delete from trust.served where prompt_id = any(prompts) returning *)
   insert into trust.served_change select slot, artifact, block, -n, -crps, -reference_crps, -beside_n, -best_crps, -crps_beside_best from gone;
   with made as (insert into trust.served select * from trust.served_state where prompt_id = any(prompts) returning *)
@@ -301,8 +314,7 @@ begin
       from inserted i cross join lateral (select distinct unnest(i.parent_digests) as digest) p group by i.slot, p.digest;
     when 'answer' then
       insert into trust.count_change select 'answered', '', count(*) from inserted where status = 'answered' having count(*) > 0;
-      -- Locked before outcomes are looked for: the one that comes second, answer or outcome, sees the other.
-      perform from board.prompt where id in (select prompt_id from inserted) order by id for no key update;
+      perform trust.take_turn(array(select prompt_id from inserted));
       prompts := array(select distinct i.prompt_id from inserted i where exists (select from board.outcome o where o.prompt_id = i.prompt_id));
       if cardinality(prompts) > 0 then
         perform trust.serve(prompts);
@@ -310,7 +322,9 @@ begin
     when 'outcome' then
       insert into trust.count_change select 'scored', '', count(*) from inserted where miner = 'swarm' having count(*) > 0;
       insert into trust.count_change select 'invalid', '', count(*) from inserted where miner = 'swarm' and crps = -1 having count(*) > 0;
-      perform trust.serve(array(select distinct prompt_id from inserted));
+      prompts := array(select distinct prompt_id from inserted);
+      perform trust.take_turn(prompts);
+      perform trust.serve(prompts);
     when 'pattern' then
       insert into trust.pattern_standing (pattern_id, scope, predicate, gain, sd, n_eff)
       select id, coalesce(slot, ''), jsonb_build_array(slot, family, knob, low, high)::text, 0, trust.constant('pattern_tau'), 0 from inserted order by id
@@ -624,7 +638,7 @@ from block group by slot;
 
 select trust.rebuild();
 
-revoke execute on function trust.fold(), trust.serve(uuid[]), trust.settle(uuid), trust.note(), trust.changes(trust.move[]), trust.weigh(double precision), trust.rebuild(), trust.on_constant()
+revoke execute on function trust.fold(), trust.take_turn(uuid[]), trust.serve(uuid[]), trust.settle(uuid), trust.note(), trust.changes(trust.move[]), trust.weigh(double precision), trust.rebuild(), trust.on_constant()
   from public;
 grant execute on function trust.weigh(double precision) to swarm_publisher;
 grant select on trust.told_pattern to swarm_explorer, swarm_optimizer;

@@ -52,7 +52,7 @@ export async function events(ground: BenchGround, progress: (line: string) => vo
     const arrived = new Map<string, number>();
     const listening = (async () => {
       for await (const { event, ack } of pull(nats, login, stop.signal)) {
-        arrived.set(event.ref, performance.now());
+        if (event !== null) arrived.set(event.ref, performance.now());
         ack();
       }
     })();
