@@ -2,12 +2,13 @@
 // stdout is the result, stderr the progress; an unknown name lists the names and exits 2.
 import { table } from '../../cli/status/render.js';
 import { blackboard } from './blackboard.js';
+import { byzantine } from './byzantine.js';
 import type { Bench, Figure } from './figure.js';
 import { forecast } from './forecast.js';
 import { miner } from './miner.js';
 import { skillRows, skillTable } from './skill.js';
 
-const benches: Readonly<Record<string, Bench>> = { forecast, miner, blackboard };
+const benches: Readonly<Record<string, Bench>> = { forecast, miner, blackboard, byzantine };
 
 const args = process.argv.slice(2);
 const json = args.includes('--json');

@@ -1,0 +1,187 @@
+// Trust and the gate against owners who lie, on a market whose truth is known: the real tables, triggers and views decide; beside them,
+// in the same call, what counting confirmations, averaging and believing make of the same fleets. SWARM_BENCH_SEEDS, SWARM_BENCH_DAYS
+// and SWARM_BENCH_REIGNS make it quicker or surer; SWARM_BENCH_ONLY=reigns,fleet picks parts.
+import { type Constants, constantsOf } from '../../trust/constants.js';
+import { seeded } from '../trust/invent.js';
+import { openBenchGround } from './blackboard/ground.js';
+import { Course, type Noted } from './byzantine/course.js';
+import { DatabaseRules } from './byzantine/database.js';
+import { FLEET_SLOTS, type FleetResult, runFleet } from './byzantine/fleet.js';
+import { honestFleet, mixedFleet, type Owner } from './byzantine/owners.js';
+import { NOISES, reignsOf, wilson } from './byzantine/reigns.js';
+import { type Rival, RivalRules } from './byzantine/rivals.js';
+import { mean, World } from './byzantine/world.js';
+import { type Bench, type Figure, figure } from './figure.js';
+
+type Progress = (line: string) => void;
+const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
+const percent = (x: number): string => `${(100 * x).toFixed(1)}%`;
+
+export const byzantine: Bench = async (progress) => {
+  const chosen = (process.env['SWARM_BENCH_ONLY'] ?? 'reigns,fleet').split(',');
+  return [
+    ...(chosen.includes('reigns') ? await gate(progress) : []),
+    ...(chosen.includes('fleet') ? await fleets(progress) : []),
+  ];
+};
+
+async function gate(progress: Progress): Promise<Figure[]> {
+  const reigns = setting('SWARM_BENCH_REIGNS', 1000);
+  const ground = await openBenchGround();
+  try {
+    const { rows } = await ground.admin.query<{ name: string; value: number }>(
+      'select name, value from board.constant',
+    );
+    const constant: Constants = constantsOf(rows);
+    const out: Figure[] = [];
+    for (const noise of Object.keys(NOISES)) {
+      const r = await reignsOf(ground.admin, noise, reigns, constant);
+      const [low, high] = wilson(r.falsePromotions, r.reigns);
+      const note = `${r.falsePromotions} of ${r.reigns} reigns, 95% interval ${percent(low)}-${percent(high)}; ${r.challengers} challengers; SQL apart by ${r.apart.toExponential(0)}; reference: the nominal level`;
+      progress(`false promotions, ${noise}: ${note}`);
+      out.push(
+        figure(
+          noise === 'normal' ? 'false_promotion_rate' : `false_promotion_rate ${noise}`,
+          '1',
+          r.falsePromotions / r.reigns,
+          constant('gate_alpha'),
+          note,
+        ),
+      );
+    }
+    return out;
+  } finally {
+    await ground.close();
+  }
+}
+
+interface Run {
+  readonly result: FleetResult;
+  readonly course: Course;
+  readonly refused: number;
+}
+
+async function swarm(owners: readonly Owner[], seed: number, days: number): Promise<Run> {
+  const ground = await openBenchGround();
+  try {
+    const world = new World(`seed ${seed}`);
+    const rules = new DatabaseRules(ground.admin, world, FLEET_SLOTS);
+    const course = new Course(owners);
+    const result = await runFleet({ owners, seed, days, rules, world }, async (day) =>
+      course.note(day, await rules.standing()),
+    );
+    return { result, course, refused: rules.refused };
+  } finally {
+    await ground.close();
+  }
+}
+
+async function fleets(progress: Progress): Promise<Figure[]> {
+  const [seeds, days] = [setting('SWARM_BENCH_SEEDS', 3), setting('SWARM_BENCH_DAYS', 40)];
+  const honest: Run[] = [];
+  const mixed: Run[] = [];
+  const rivals = new Map<Rival, FleetResult[]>([
+    ['confirmation counting', []],
+    ['unweighted mean', []],
+    ['no checking', []],
+  ]);
+  for (let seed = 1; seed <= seeds; seed++) {
+    for (const [runs, owners, what] of [
+      [honest, honestFleet(), 'all honest'],
+      [mixed, mixedFleet(), '40% dishonest'],
+    ] as const) {
+      const began = performance.now();
+      runs.push(await swarm(owners, seed, days));
+      const { result } = runs.at(-1)!;
+      progress(
+        `seed ${seed}, ${what}: regret ${result.regret.toFixed(4)}, ${result.promotions} promotions, ${result.falsePromotions} of them false, checks ${percent(result.checkShare)}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
+      );
+    }
+    for (const [rival, results] of rivals) {
+      const world = new World(`seed ${seed}`);
+      const rules = new RivalRules(rival, world, seeded(seed));
+      results.push(await runFleet({ owners: mixedFleet(), seed, days, rules, world }));
+    }
+  }
+  const regret = (results: readonly FleetResult[]): number => mean(results.map((r) => r.regret));
+  const [own, clean] = [regret(mixed.map((r) => r.result)), regret(honest.map((r) => r.result))];
+  const wrong = (results: readonly FleetResult[]): string =>
+    `${results.reduce((n, r) => n + r.falsePromotions, 0)} of ${results.reduce((n, r) => n + r.promotions, 0)} promotions were of a model no better`;
+  const note = `${seeds} seeds, ${days} days, ${mixedFleet().length} owners`;
+  const checks = mean(mixed.map((r) => r.result.checkShare));
+  return [
+    figure(
+      'regret_40',
+      '1',
+      own,
+      clean,
+      `mean gain that the served model lacks to the best there is; ${note}; ${wrong(mixed.map((r) => r.result))}; reference: all honest, bar 1.10x`,
+    ),
+    ...[...rivals].map(([rival, results]) =>
+      figure(
+        `regret_40 ${rival}`,
+        '1',
+        regret(results),
+        clean,
+        `${wrong(results)}; reference: the swarm, all honest`,
+      ),
+    ),
+    figure(
+      'check_cost_share',
+      '1',
+      checks,
+      0.35,
+      `second half; a check counted as a whole experiment; ${note}; reference: the bar`,
+    ),
+    ...attackFigures(
+      mixed.map((r) => r.course),
+      mixed.reduce((n, r) => n + r.refused, 0),
+    ),
+  ];
+}
+
+function attackFigures(courses: readonly Course[], refused: number): Figure[] {
+  const newcomers = courses.map((c) => c.claimsToHalf());
+  const attacks = new Map<string, Noted[]>();
+  for (const course of courses)
+    for (const [name, noted] of course.attacks()) attacks.set(name, [...(attacks.get(name) ?? []), noted]);
+  const trusts = [...attacks].map(([name, of]) => ({
+    name,
+    trust: mean(of.map((n) => n.trust)),
+    most: Math.max(...of.map((n) => n.trust)),
+    events: mean(of.map((n) => n.events)),
+  }));
+  const worst = trusts.reduce((a, b) => (b.trust > a.trust ? b : a));
+  return [
+    figure(
+      'newcomer_claims_to_half',
+      '1',
+      mean(newcomers),
+      8,
+      `verified claims until half of what settled honest owners have; ${newcomers.join(', ')}; reference: the bar`,
+    ),
+    figure(
+      'attack_trust_max',
+      '1',
+      worst.trust,
+      0.1,
+      `${worst.name}; trust after 15 judged claims, or in the end with fewer, mean over seeds; ${refused} unasked verdicts refused; reference: the bar`,
+    ),
+    ...trusts.map((t) =>
+      figure(
+        `attack_trust ${t.name}`,
+        '1',
+        t.trust,
+        0.1,
+        `at most ${t.most.toFixed(2)}; ${t.events.toFixed(1)} judged claims or checks`,
+      ),
+    ),
+    figure(
+      'honest_trust',
+      '1',
+      mean(courses.map((c) => c.honestTrust())),
+      0.5,
+      `median of honest explorers in the end; lowest tenth ${mean(courses.map((c) => c.honestTrust(0.1))).toFixed(2)}; reference: half`,
+    ),
+  ];
+}
