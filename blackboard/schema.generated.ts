@@ -741,6 +741,7 @@ export interface TrustEvent {
   ref: string | null;
   verified_gain: number | null;
   weight: number | null;
+  z: number | null;
 }
 
 export interface TrustFirstVerdict {
@@ -810,6 +811,7 @@ export interface TrustOwner {
   dishonest: number | null;
   events: number | null;
   kind: string | null;
+  over: number | null;
   owner: string | null;
   shrink: number | null;
   trust: number | null;
@@ -823,6 +825,9 @@ export interface TrustOwnerChange {
   kind: string;
   mass: Numeric;
   month: Timestamp;
+  over_mass: Generated<Numeric>;
+  over_pull: Generated<Numeric>;
+  over_weight: Generated<Numeric>;
   owner: string;
   pull: Numeric;
   scored: number;
@@ -836,6 +841,9 @@ export interface TrustOwnerTally {
   kind: string;
   mass: Numeric;
   month: Timestamp;
+  over_mass: Generated<Numeric>;
+  over_pull: Generated<Numeric>;
+  over_weight: Generated<Numeric>;
   owner: string;
   pull: Numeric;
   scored: number;

@@ -5,6 +5,7 @@ import { debugPoint } from '../../blackboard/debug-point.js';
 import type { Lease } from '../../blackboard/lease.js';
 import type { BarReader } from '../../blackboard/market.js';
 import type { Offload } from '../../forecast/offload.js';
+import { boundedSteps, type Measured } from '../../trust/gate-step.js';
 import type { AgentContext } from '../runtime/context.js';
 import { slotData, slotView } from '../runtime/slot.js';
 import { slotPlan } from '../runtime/windows.js';
@@ -56,7 +57,7 @@ export async function shadowSteps(
   for (const challenger of open) {
     const view = slotView(context.profile, slot);
     const { length_s, increment_s, num_simulations } = view.competition;
-    const scored = (await db
+    const prompts = (await db
       .selectFrom('board.outcome as o')
       .innerJoin('board.prompt as p', 'p.id', 'o.prompt_id')
       .innerJoin('board.answer as a', 'a.prompt_id', 'p.id')
@@ -78,7 +79,7 @@ export async function shadowSteps(
       .orderBy('p.start_at')
       .limit(2000)
       .execute()) as unknown as ScoredPrompt[];
-    const due = nonOverlapping(scored, challenger.last_start, length_s).slice(0, BATCH);
+    const due = nonOverlapping(prompts, challenger.last_start, length_s).slice(0, BATCH);
     if (due.length === 0) continue;
     const plan = slotPlan(constants, view.competition, 0);
     const scores = await trainer.call('shadow', {
@@ -92,21 +93,31 @@ export async function shadowSteps(
       })),
     });
     lease.signal.throwIfAborted();
-    const limit = constants('clip_sd') * challenger.sd!;
-    const rows = due
-      .map((p, i) => ({ p, challenger_crps: scores[i] ?? p.crps }))
-      .map(({ p, challenger_crps }) => ({
-        ...context.stamp(),
-        challenger_id: challenger.challenger_id!,
-        prompt_id: p.prompt_id,
-        start_at: p.start_at,
-        champion_crps: p.crps,
-        challenger_crps,
-        x: Math.max(-1, Math.min(1, (p.crps - challenger_crps) / challenger.scale! / limit)),
-        seed: p.seed,
-        work_id: lease.work_id,
-        fence: lease.fence,
-      }));
+    const before = (await db
+      .selectFrom('board.gate_step')
+      .select(['champion_crps', 'challenger_crps'])
+      .where('challenger_id', '=', challenger.challenger_id!)
+      .orderBy('start_at')
+      .execute()) as Measured[];
+    const scored = due.map((p, i) => ({
+      p,
+      champion_crps: p.crps,
+      challenger_crps: scores[i] ?? p.crps,
+    }));
+    const fixed = { scale: challenger.scale!, sd: challenger.sd!, clip_sd: constants('clip_sd') };
+    const xs = boundedSteps([...before, ...scored], fixed).slice(before.length);
+    const rows = scored.map(({ p, champion_crps, challenger_crps }, i) => ({
+      ...context.stamp(),
+      challenger_id: challenger.challenger_id!,
+      prompt_id: p.prompt_id,
+      start_at: p.start_at,
+      champion_crps,
+      challenger_crps,
+      x: xs[i]!,
+      seed: p.seed,
+      work_id: lease.work_id,
+      fence: lease.fence,
+    }));
     await context.bell.settle(db, async (trx) => {
       await trx.insertInto('board.gate_step').values(rows).execute();
       await debugPoint('gate-step.before-commit');

@@ -2,7 +2,7 @@
 // in the same call, what counting confirmations, averaging and believing make of the same fleets. SWARM_BENCH_SEEDS, SWARM_BENCH_DAYS
 // and SWARM_BENCH_REIGNS make it quicker or surer; SWARM_BENCH_ONLY=reigns,fleet picks parts.
 import { type Constants, constantsOf } from '../../trust/constants.js';
-import { seeded } from '../trust/invent.js';
+import { seeded } from '../trust/seeded.js';
 import { openBenchGround } from './blackboard/ground.js';
 import { Course, type Noted } from './byzantine/course.js';
 import { DatabaseRules } from './byzantine/database.js';

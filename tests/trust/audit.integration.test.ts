@@ -203,8 +203,8 @@ describe('an altered one', () => {
       returns double precision language sql immutable as 'select 0.99::double precision'`;
     expect(await alteredBy(flattering)).toContainEqual({
       kind: 'trust',
-      id: 'alice',
-      reason: expect.stringContaining('claims: the views say trust 0.99'),
+      id: 'judge-1',
+      reason: expect.stringContaining('checks: the views say trust 0.99'),
     });
     const timeless = `create or replace function trust.decay(age interval, half_life_days double precision)
       returns double precision language sql immutable as 'select 2::double precision'`;

@@ -9,6 +9,7 @@ import { revoke } from '../../blackboard/identity/revoke.js';
 import { rotate } from '../../blackboard/identity/rotate.js';
 import { uuid7 } from '../../blackboard/ids.js';
 import { signRecord } from '../../blackboard/signed.js';
+import { boundedSteps } from '../../trust/gate-step.js';
 import {
   type Board,
   DIGEST,
@@ -91,6 +92,11 @@ async function promoted(
     sd: 0.02,
     alpha,
   });
+  const windows = Array.from({ length: WINDOWS }, (_, n) => ({
+    champion_crps: 100,
+    challenger_crps: 99 + Math.sin(n),
+  }));
+  const xs = boundedSteps(windows, { scale: 100, sd: 0.02, clip_sd: 3 });
   for (let n = 0; n < WINDOWS; n++) {
     const prompt_id = uuid7();
     const start_at = new Date(Date.UTC(2025, 2, 1) + n * HOUR_S * 1000);
@@ -115,16 +121,14 @@ async function promoted(
       crps: 100,
       dataset_digest: DIGEST,
     });
-    const challenger_crps = 99 + Math.sin(n);
     await insert(by.client, 'board.gate_step', {
       ...common,
       id: uuid7(),
       challenger_id,
       prompt_id,
       start_at,
-      champion_crps: 100,
-      challenger_crps,
-      x: Math.max(-1, Math.min(1, (100 - challenger_crps) / 100 / 0.06)),
+      ...windows[n]!,
+      x: xs[n]!,
       seed: 's',
     });
   }

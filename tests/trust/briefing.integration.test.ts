@@ -4,9 +4,9 @@ import { type Db, openDb } from '../../blackboard/db.js';
 import { type Briefing, brief, phi } from '../../trust/briefing.js';
 import { type Ground, openGround } from './ground.js';
 import { daysAgo, digest, forget, History, SLOT } from './history.js';
-import { seeded } from './invent.js';
 import { normalCdf } from './recompute-gate.js';
 import type { AgentRow } from './rows.js';
+import { seeded } from './seeded.js';
 
 let ground: Ground;
 let db: Db;

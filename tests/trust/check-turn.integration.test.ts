@@ -130,10 +130,34 @@ describe('checks that are wanted', () => {
     expect(await wanted(h.claim(author, { artifact: digest('champion') }))).toBe(0);
   });
 
-  it('are none once a routine claim was checked', async () => {
+  it('are none once a routine claim was checked by two that agree', async () => {
+    const claim = h.claim(author);
+    for (const judge of judges.slice(0, 2)) h.verdict(judge, claim, { champion_t: 0 });
+    expect(await wanted(claim)).toBe(0);
+  });
+
+  it('are a second one where the one checker is not known yet', async () => {
     const claim = h.claim(author);
     h.verdict(judges[0]!, claim, { champion_t: 0 });
-    expect(await wanted(claim)).toBe(0);
+    expect(await wanted(claim)).toBe(1);
+  });
+
+  it('are a second one about as often as a known checker is audited', async () => {
+    const claims = Array.from({ length: 400 }, () => h.claim(author, { salt: randomUuid() }));
+    for (const claim of claims) h.verdict(judges[0]!, claim, { champion_t: 0 });
+    for (let i = 0; i < 30; i++) {
+      const claim = h.claim(author, { slot: 'crypto_24h/ETH' });
+      for (const judge of judges.slice(0, 2)) h.verdict(judge, claim);
+    }
+    const found = await turns();
+    const [judge] = await ground.rows<{ audit_probability: number }>(
+      `select audit_probability from trust.owner where owner = 'check-1'`,
+    );
+    const doubted = claims.filter((claim) => ownersOf(found, claim).length > 0).length / 400;
+    // Four standard errors.
+    expect(Math.abs(doubted - judge!.audit_probability)).toBeLessThan(
+      4 * Math.sqrt(judge!.audit_probability / 400),
+    );
   });
 
   it.each([
@@ -160,7 +184,7 @@ describe('checks that are wanted', () => {
 
   it('are not full sets for owners that may not challenge', async () => {
     const claim = h.claim(author, { claimed_gain: 0.25 });
-    h.verdict(judges[0]!, claim, { champion_t: 9 });
+    for (const judge of judges.slice(0, 2)) h.verdict(judge, claim, { champion_t: 9 });
     expect(await wanted(claim)).toBe(0);
   });
 

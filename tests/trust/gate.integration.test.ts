@@ -2,9 +2,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Ground, openGround } from './ground.js';
 import { daysAgo, digest, forget, History } from './history.js';
-import { normal, seeded } from './invent.js';
 import { eValues, gateStage } from './recompute-gate.js';
 import type { AgentRow } from './rows.js';
+import { normal, seeded } from './seeded.js';
 
 let ground: Ground;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 // The promotion gate's mathematics by simulation: what it lets through when nothing is better, and how long it takes when
 // something is. The database is held to this same arithmetic in gate.integration.test.ts.
 import { describe, expect, it } from 'vitest';
-import { normal, seeded } from './invent.js';
 import { eValues, expectedMaximum, gateStage, normalCdf } from './recompute-gate.js';
+import { normal, seeded } from './seeded.js';
 
 const CONSTANTS: Readonly<Record<string, number>> = {
   mirror_limit: 20,

@@ -1,7 +1,7 @@
 // The history of a grown fleet: 5,000 claims, 15,000 verdicts, 100 patterns, 10,000 answers with their outcomes.
 import type pg from 'pg';
 import { daysAgo, digest, History } from './history.js';
-import { seeded } from './invent.js';
+import { seeded } from './seeded.js';
 
 const SLOTS = [
   'crypto_1h/BTC',

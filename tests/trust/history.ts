@@ -1,8 +1,10 @@
 // Invented histories: rows as the blackboard would hold them, kept in memory for the recomputation and written in bulk.
 // Writing skips triggers and foreign keys, since a history is older than the leases and the clock it was made under.
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { uuid7 } from '../../blackboard/ids.js';
 import type { AgentRow, ChallengerRow, ClaimRow, PatternRow, PromotionRow, VerdictRow } from './rows.js';
+import { seeded } from './seeded.js';
 
 export const SLOT = 'crypto_1h/BTC';
 export const NOW = new Date('2025-06-01T12:00:00Z');
@@ -113,12 +115,13 @@ export class History {
       hidden_from: daysAgo(30),
       hidden_to: NOW,
       ...measured,
-      windows_digest: scored(digest('w')),
+      windows_digest: scored(windowsOf(claim.market_at)),
       n_windows: scored(60),
-      mean_crps: scored(1),
+      mean_crps: scored(1 + luckOf(claim.artifact)[0]!),
       yardstick_crps: scored(1.1),
       window_starts: scored(Array.from({ length: 60 }, (_, i) => i)),
-      differences: scored(Array.from({ length: 60 }, (_, i) => i / 7)),
+      // Of each artifact its own: two that do the same are one.
+      differences: scored(luckOf(claim.artifact)),
       signature: 's',
       ...held,
       ...stamps(market_at),
@@ -257,6 +260,13 @@ export class History {
   }
 }
 
+/** The hidden windows of a claim: those of its day. */
+export const windowsOf = (claimed_at: Date): string => digest(`w ${Math.floor(+claimed_at / 86_400_000)}`);
+/** Differences of an artifact from the champion: they follow from its digest. */
+export const luckOf = (artifact: string): number[] => {
+  const u = seeded(Number.parseInt(createHash('sha256').update(artifact).digest('hex').slice(0, 8), 16));
+  return Array.from({ length: 60 }, () => u() - 0.5);
+};
 const measured = { dataset_digest: digest('d'), windows_digest: digest('w'), seed: 's', code_version: 'v' };
 const held = { work_id: 'w', fence: 0 };
 const stamps = (market_at: Date): object => ({ at: market_at, market_at });

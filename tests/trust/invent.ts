@@ -1,21 +1,7 @@
 // Random fleets from a seed: honest and dishonest owners, refusing and lying checkers, several reigns, odd numbers.
 import { daysAgo, digest, History, SLOT } from './history.js';
 import type { AgentRow } from './rows.js';
-
-/** Uniform numbers in [0, 1) from a seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-/** Standard normal numbers (Box & Muller). */
-export const normal = (u: () => number): number =>
-  Math.sqrt(-2 * Math.log(1 - u())) * Math.cos(2 * Math.PI * u());
+import { normal, seeded } from './seeded.js';
 
 const SLOTS = [SLOT, 'crypto_24h/ETH'];
 const FAMILIES = ['garch', 'garch_t', 'har'];
@@ -75,12 +61,17 @@ function judge(
   const liar = by.owner === owners[1];
   const truth = 0.05 * normal(u);
   const age = u() * 40;
+  const known = h.claims.length === 0 ? undefined : pick(h.claims);
+  const original = u() < 0.15 ? known : undefined;
+  const copied = pick(['artifact', 'spec_digest'] as const);
   const claim = h.claim(by, {
     slot: pick(SLOTS),
     spec: { family: pick(FAMILIES), ...(u() < 0.8 ? { nu: u() * 12 } : { nu: 'many' }) },
     claimed_gain: truth + (liar ? 0.2 : 0) + 0.01 * normal(u),
     claimed_se: pick([0, 0.005, 0.01, 0.1, 100]),
     market_at: daysAgo(age),
+    // Some take what somebody has claimed before.
+    ...(original === undefined ? {} : { [copied]: original[copied], slot: original.slot }),
   });
   const reign = u() < 0.7 ? 0 : 1;
   for (const checker of checkers) {

@@ -3,8 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Db, openDb } from '../../blackboard/db.js';
 import { type Ground, openGround } from './ground.js';
 import { daysAgo, forget, History } from './history.js';
-import { inventHistory, seeded } from './invent.js';
+import { inventHistory } from './invent.js';
 import { patternWeight, resultOf } from './recompute.js';
+import { seeded } from './seeded.js';
 
 let ground: Ground;
 let db: Db;

@@ -20,6 +20,7 @@ interface Owner {
   readonly alpha: number;
   readonly beta: number;
   readonly shrink: number | null;
+  readonly over: number | null;
   readonly audit_probability: number;
   readonly events: string;
 }
@@ -80,6 +81,7 @@ describe('the views', () => {
       close(o.trust, mine.trust, `${o.owner} ${o.kind} trust`);
       close(o.audit_probability, mine.audit, `${o.owner} ${o.kind} audit`);
       close(o.shrink, mine.shrink, `${o.owner} ${o.kind} shrink`);
+      close(o.over, mine.over, `${o.owner} ${o.kind} over`);
       expect(o.trust).toBeGreaterThanOrEqual(0);
       expect(o.trust).toBeLessThan(1);
     }

@@ -1,7 +1,7 @@
 // The trust views once more, written from the formulas of the design and not from the SQL: medians, bounds and
 // weights of a History in memory; recompute-gate.ts has the gate. Slow and plain on purpose.
 import type { Constants } from '../../trust/constants.js';
-import { type History, NOW } from './history.js';
+import { type History, luckOf, NOW, windowsOf } from './history.js';
 import type { ClaimRow, VerdictRow } from './rows.js';
 
 const DAY_MS = 86_400_000;
@@ -83,6 +83,34 @@ interface Event {
   readonly honest: boolean;
   readonly weight: number;
   readonly market_at: Date;
+  /** Of a claim that was scored: how far above its verdict it lies, within bounds. */
+  readonly z: number | null;
+}
+
+/** Whether an earlier claim has the same spec or artifact by another owner, or does the same on the same windows. */
+export function isCopy(h: History, r: Result, constant: Constants): boolean {
+  const owner = (c: ClaimRow): string => h.agents.find((a) => a.id === c.agent_id)!.owner;
+  const scored = (c: ClaimRow): VerdictRow | undefined =>
+    h.verdicts.find((v) => v.claim_id === c.id && v.finding === 'scored');
+  const order = (c: ClaimRow): string => `${c.market_at.toISOString()} ${c.id}`;
+  const others = h.claims.filter((c) => c.slot === r.claim.slot && order(c) < order(r.claim));
+  return others.some((c) => {
+    if (owner(c) !== r.owner && (c.spec_digest === r.claim.spec_digest || c.artifact === r.claim.artifact))
+      return true;
+    const [mine, other] = [scored(r.claim), scored(c)];
+    if (mine === undefined || other === undefined) return false;
+    if (windowsOf(c.market_at) !== windowsOf(r.claim.market_at)) return false;
+    const [a, b] = [luckOf(r.claim.artifact), luckOf(c.artifact)];
+    const size = (of: readonly number[]): number => Math.sqrt(of.reduce((sum, x) => sum + x * x, 0));
+    return size(a.map((x, i) => x - b[i]!)) / size(a) < constant('copy_distance');
+  });
+}
+
+function excess(r: Result, constant: Constants): number | null {
+  if (r.verified_gain === null) return null;
+  const z =
+    (r.claim.claimed_gain - r.verified_gain) / Math.max(1e-9, Math.hypot(r.claim.claimed_se, r.verified_se!));
+  return Math.max(-constant('over_clip_low'), Math.min(constant('over_clip'), z));
 }
 
 export function eventsOf(h: History, results: readonly Result[], constant: Constants): Event[] {
@@ -95,8 +123,9 @@ export function eventsOf(h: History, results: readonly Result[], constant: Const
         owner: r.owner,
         kind: 'claims',
         honest: r.honest,
-        weight: r.informativeness,
+        weight: r.honest && isCopy(h, r, constant) ? 0 : r.informativeness,
         market_at: new Date(first),
+        z: excess(r, constant),
       });
     const n = r.verdicts.length;
     const rejected = r.refusals * 2 > n;
@@ -107,7 +136,14 @@ export function eventsOf(h: History, results: readonly Result[], constant: Const
         v.finding === 'refused'
           ? rejected
           : !rejected && Math.abs(v.verified_gain! - r.verified_gain!) <= near;
-      events.push({ owner: v.owner, kind: 'checks', honest: agrees, weight: 1, market_at: v.market_at });
+      events.push({
+        owner: v.owner,
+        kind: 'checks',
+        honest: agrees,
+        weight: 1,
+        market_at: v.market_at,
+        z: null,
+      });
     }
   }
   for (const p of h.promotions) {
@@ -121,6 +157,7 @@ export function eventsOf(h: History, results: readonly Result[], constant: Const
       honest: next?.kind !== 'rollback',
       weight: 1,
       market_at: p.market_at,
+      z: null,
     });
   }
   return events;
@@ -131,12 +168,38 @@ export function trustScore(alpha: number, beta: number, z: number): number {
   return Math.max(0, alpha / n - z * Math.sqrt((alpha * beta) / (n * n * (n + 1))));
 }
 
+const decayed = (at: Date, half_life_days: number): number =>
+  0.5 ** (Math.max(0, +NOW - +at) / DAY_MS / half_life_days);
+
+function betaOf(of: readonly Event[], constant: Constants): [number, number] {
+  const weigh = (honest: boolean): number =>
+    of
+      .filter((e) => e.honest === honest)
+      .reduce((sum, e) => sum + e.weight * decayed(e.market_at, constant('half_life_days')), 0);
+  return [
+    constant('prior_alpha') + weigh(true),
+    constant('prior_beta') + constant('lie_weight') * weigh(false),
+  ];
+}
+
+/** How far an owner's claims lie above their verdicts on average, and how many the weights amount to. */
+function excessOf(of: readonly Event[], constant: Constants): { mean: number; size: number } | null {
+  const aged = of
+    .filter((e) => e.z !== null)
+    .map((e) => ({ z: e.z!, w: e.weight * decayed(e.market_at, constant('half_life_days')) }));
+  const total = aged.reduce((sum, e) => sum + e.w, 0);
+  if (total === 0) return null;
+  const mean = aged.reduce((sum, e) => sum + e.w * e.z, 0) / total;
+  return { mean, size: total / Math.sqrt(aged.reduce((sum, e) => sum + e.w ** 2, 0)) };
+}
+
 export interface OwnerTrust {
   readonly alpha: number;
   readonly beta: number;
   readonly trust: number;
   readonly audit: number;
   readonly shrink: number | null;
+  readonly over: number | null;
 }
 
 export function ownerTrust(
@@ -146,25 +209,30 @@ export function ownerTrust(
   kind: Event['kind'],
   constant: Constants,
 ): OwnerTrust {
-  const mine = eventsOf(h, results, constant).filter((e) => e.owner === owner && e.kind === kind);
-  const weigh = (honest: boolean): number =>
-    mine
-      .filter((e) => e.honest === honest)
-      .reduce(
-        (sum, e) =>
-          sum + e.weight * 0.5 ** (Math.max(0, +NOW - +e.market_at) / DAY_MS / constant('half_life_days')),
-        0,
-      );
-  const alpha = constant('prior_alpha') + weigh(true);
-  const beta = constant('prior_beta') + constant('lie_weight') * weigh(false);
-  const trust = trustScore(alpha, beta, constant('bound_z'));
+  const events = eventsOf(h, results, constant);
+  const mine = events.filter((e) => e.owner === owner && e.kind === kind);
+  const z = constant('bound_z');
+  const [alpha, beta] = betaOf(mine, constant);
+  const excess = excessOf(mine, constant);
+  const others = [...new Set(h.agents.map((a) => a.owner))]
+    .filter((name) => name !== owner)
+    .map((name) => events.filter((e) => e.owner === name && e.kind === kind))
+    .map((of) => ({ excess: excessOf(of, constant), score: trustScore(...betaOf(of, constant), z) }))
+    .filter((o) => o.excess !== null);
+  const believed = others.reduce((sum, o) => sum + o.score, 0);
+  const common =
+    believed <= 1e-9 ? 0 : others.reduce((sum, o) => sum + o.score * o.excess!.mean, 0) / believed;
+  const most = constant('over_common');
+  const over = excess === null ? null : (excess.mean - Math.max(-most, Math.min(most, common))) * excess.size;
+  const trust = over !== null && over > constant('over_z') ? 0 : trustScore(alpha, beta, z);
   const verified =
     kind === 'claims' ? results.filter((r) => r.owner === owner && r.verified_gain !== null) : [];
   let pull = 0;
   let mass = 0;
   for (const r of verified) {
-    pull += r.informativeness * r.claim.claimed_gain * ladder(r.verified_gain!, constant('ladder_step'));
-    mass += r.informativeness * r.claim.claimed_gain ** 2;
+    const weight = r.honest && isCopy(h, r, constant) ? 0 : r.informativeness;
+    pull += weight * r.claim.claimed_gain * ladder(r.verified_gain!, constant('ladder_step'));
+    mass += weight * r.claim.claimed_gain ** 2;
   }
   return {
     alpha,
@@ -172,6 +240,7 @@ export function ownerTrust(
     trust,
     audit: Math.max(constant('audit_floor'), 1 - trust),
     shrink: mass === 0 ? null : pull / mass,
+    over,
   };
 }
 

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { uuid7 } from '../../blackboard/ids.js';
 import { type Ground, openGround } from './ground.js';
 import { daysAgo, digest, forget, History, NOW, SLOT } from './history.js';
-import { inventHistory, seeded } from './invent.js';
+import { inventHistory } from './invent.js';
+import { seeded } from './seeded.js';
 
 const NOTED = ['experiment', 'attempt', 'claim', 'verdict', 'decision', 'answer', 'outcome', 'pattern'];
 const DERIVED: Readonly<Record<string, string>> = {

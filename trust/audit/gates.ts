@@ -1,9 +1,10 @@
 // Was every promotion earned? Windows, e-value and threshold are worked out anew from what the gate's steps measured.
 //
-//   x_t     clip(d_t / scale, +- clip_sd sd) / (clip_sd sd), d = CRPS(champion) - CRPS(challenger)
+//   x_t     bounded by trust/gate-step.ts, d = CRPS(champion) - CRPS(challenger)
 //   E_n     mean over l in {.05 .1 .2 .35 .5 .7} of prod (1 + l x_t), n the windows that the promotion states
 //   alpha   gate_alpha 6 / (pi^2 k^2) for the k-th challenger of a reign, rollback_alpha for a rollback
 import type { Constants } from '../constants.js';
+import { boundedSteps } from '../gate-step.js';
 import { type Audit, rowsOf } from './finding.js';
 
 const BETS = [0.05, 0.1, 0.2, 0.35, 0.5, 0.7];
@@ -76,9 +77,9 @@ function* faults(row: PromotionRow, constant: Constants): Generator<string> {
   if (row.windows < floor) yield `it rests on ${row.windows} windows, and ${floor} are the least`;
   if (row.steps.length !== row.windows)
     return yield `it states ${row.windows} windows, and ${row.steps.length} are there`;
-  const limit = constant('clip_sd') * row.sd;
+  const xs = boundedSteps(row.steps, { ...row, clip_sd: constant('clip_sd') });
   for (const [n, step] of row.steps.entries()) {
-    const x = Math.max(-1, Math.min(1, (step.champion_crps - step.challenger_crps) / row.scale / limit));
+    const x = xs[n]!;
     if (!near(x, step.x)) yield `window ${n + 1} states x ${step.x}, and its scores make ${x}`;
     if (step.served === null || !near(step.served, step.champion_crps))
       yield `window ${n + 1} states ${step.champion_crps} for the champion, and its prompt was scored ${step.served}`;

@@ -5,6 +5,8 @@ import { type Audit, rowsOf } from './finding.js';
 
 const DAY_S = 86_400;
 const NEAR = 1e-9;
+/** What others are believed ages a little between two readings of a running clock. */
+const NEAR_OVER = 1e-5;
 
 interface Verdict {
   readonly owner: string;
@@ -19,6 +21,8 @@ interface ClaimRow {
   readonly owner: string;
   readonly claimed_gain: number;
   readonly claimed_se: number;
+  /** Another's model, or one that does the same as an earlier one. */
+  readonly copy: boolean;
   /** In the order in which they were written. */
   readonly verdicts: Verdict[];
 }
@@ -31,6 +35,7 @@ interface OwnerRow {
   readonly alpha: number;
   readonly beta: number;
   readonly trust: number;
+  readonly over: number | null;
 }
 
 /** Sums at two instants: the views' own reading of a running clock lies between them. */
@@ -39,21 +44,36 @@ interface Tally {
   dishonest: number;
   honest: [number, number];
   lies: [number, number];
+  /** Sums of w, w z and w^2 over scored claims: their ratios do not depend on the instant. */
+  over: { weight: number; pull: number; mass: number };
 }
+
+const nothing = (): Tally => ({
+  events: 0,
+  dishonest: 0,
+  honest: [0, 0],
+  lies: [0, 0],
+  over: { weight: 0, pull: 0, mass: 0 },
+});
 
 export async function auditTrust(audit: Audit, constant: Constants): Promise<void> {
   const before = await reading(audit);
   const { rows: stated } = await audit.client.query<OwnerRow>('select * from trust.owner');
   const span: readonly [number, number] = [before, await reading(audit)];
   const tallies = new Map<string, Tally>();
-  const count = (owner: string, kind: string, honest: boolean, weight: number, market_s: number): void => {
+  const count: Count = (owner, kind, honest, weight, market_s, z) => {
     const key = `${kind} of ${owner}`;
-    const tally = tallies.get(key) ?? { events: 0, dishonest: 0, honest: [0, 0], lies: [0, 0] };
+    const tally = tallies.get(key) ?? nothing();
     tally.events += 1;
     if (!honest) tally.dishonest += 1;
     for (const i of [0, 1] as const) {
       const age = Math.max(0, (span[i] - market_s) / DAY_S / constant('half_life_days'));
-      (honest ? tally.honest : tally.lies)[i] += weight * 2 ** -Math.min(100, age);
+      const aged = weight * 2 ** -Math.min(100, age);
+      (honest ? tally.honest : tally.lies)[i] += aged;
+      if (i === 1 || z === null) continue;
+      tally.over.weight += aged;
+      tally.over.pull += aged * z;
+      tally.over.mass += aged ** 2;
     }
     tallies.set(key, tally);
   };
@@ -62,15 +82,22 @@ export async function auditTrust(audit: Audit, constant: Constants): Promise<voi
   for (const row of stated) {
     audit.checked('trust');
     const tally = tallies.get(`${row.kind} of ${row.owner}`);
-    const reason = fault(row, tally, constant);
+    const reason = fault(row, tally ?? nothing(), commonTo(row, tallies, constant), constant);
     if (reason !== null) audit.found({ kind: 'trust', id: row.owner, reason: `${row.kind}: ${reason}` });
-    tallies.delete(`${row.kind} of ${row.owner}`);
   }
-  for (const left of tallies.keys())
+  const known = new Set(stated.map((row) => `${row.kind} of ${row.owner}`));
+  for (const left of [...tallies.keys()].filter((key) => !known.has(key)))
     audit.found({ kind: 'trust', id: left, reason: 'the views say nothing of it' });
 }
 
-type Count = (owner: string, kind: string, honest: boolean, weight: number, market_s: number) => void;
+type Count = (
+  owner: string,
+  kind: string,
+  honest: boolean,
+  weight: number,
+  market_s: number,
+  z: number | null,
+) => void;
 
 async function reading(audit: Audit): Promise<number> {
   const { rows } = await audit.client.query<{ s: number }>(
@@ -82,7 +109,7 @@ async function reading(audit: Audit): Promise<number> {
 async function countClaims(audit: Audit, constant: Constants, count: Count): Promise<void> {
   const claims = rowsOf<ClaimRow>(
     audit.client,
-    `select a.owner, c.claimed_gain, c.claimed_se, (select json_agg(json_build_object('owner', b.owner, 'reign', v.reign, 'finding', v.finding,
+    `select a.owner, c.claimed_gain, c.claimed_se, trust.original(c.id) is not null as copy, (select json_agg(json_build_object('owner', b.owner, 'reign', v.reign, 'finding', v.finding,
          'gain', v.verified_gain, 'se', v.verified_se, 'market_s', extract(epoch from v.market_at)::float8) order by v.at, v.id)
        from board.verdict v join board.agent b on b.id = v.agent_id where v.claim_id = c.id) as verdicts
      from board.claim c join board.agent a on a.id = c.agent_id where exists (select from board.verdict v where v.claim_id = c.id)`,
@@ -106,17 +133,22 @@ function countClaim(claim: ClaimRow, constant: Constants, count: Count): void {
     const honest =
       !isRejected &&
       claim.claimed_gain - gain <= constant('honest_z') * Math.sqrt(claim.claimed_se ** 2 + se ** 2);
-    const weight = isRejected
+    const informative = isRejected
       ? 1
       : Math.min(1, (2 * Math.max(se, 1e-9)) / Math.max(claim.claimed_se, 1e-9)) ** 2;
-    count(claim.owner, 'claims', honest, weight, Math.min(...verdicts.map((v) => v.market_s)));
+    const weight = honest && claim.copy ? 0 : informative;
+    const excess = (claim.claimed_gain - gain) / Math.max(1e-9, Math.hypot(claim.claimed_se, se));
+    const z = isRejected
+      ? null
+      : Math.max(-constant('over_clip_low'), Math.min(constant('over_clip'), excess));
+    count(claim.owner, 'claims', honest, weight, Math.min(...verdicts.map((v) => v.market_s)), z);
   }
   const near = constant('verdict_tolerance');
   const isSettled = isRejected || verdicts.length - refusals >= 3 || apart <= near;
   if (verdicts.length < 2 || isEven || !isSettled) return;
   for (const v of verdicts) {
     const agrees = v.finding === 'refused' ? isRejected : !isRejected && Math.abs(v.gain! - gain) <= near;
-    count(v.owner, 'checks', agrees, 1, v.market_s);
+    count(v.owner, 'checks', agrees, 1, v.market_s, null);
   }
 }
 
@@ -134,11 +166,34 @@ async function countPromotions(
   );
   for await (const { owner, market_s, next } of promotions)
     if (next !== null || market_s < now_s - constant('publisher_survival_days') * DAY_S)
-      count(owner, 'promotions', next !== 'rollback', 1, market_s);
+      count(owner, 'promotions', next !== 'rollback', 1, market_s, null);
 }
 
-function fault(row: OwnerRow, tally: Tally | undefined, constant: Constants): string | null {
-  const known = tally ?? { events: 0, dishonest: 0, honest: [0, 0], lies: [0, 0] };
+/** Trust before the owner's claims are looked at together. */
+function scoreOf(alpha: number, beta: number, constant: Constants): number {
+  const n = alpha + beta;
+  return Math.max(0, alpha / n - constant('bound_z') * Math.sqrt((alpha * beta) / (n ** 2 * (n + 1))));
+}
+
+/** What the claims of all others of this kind lie above their verdicts, by how far each is believed. */
+function commonTo(row: OwnerRow, tallies: ReadonlyMap<string, Tally>, constant: Constants): number {
+  let [pull, score] = [0, 0];
+  for (const [key, { honest, lies, over }] of tallies) {
+    if (!key.startsWith(`${row.kind} of `) || key === `${row.kind} of ${row.owner}` || over.weight === 0)
+      continue;
+    const believed = scoreOf(
+      constant('prior_alpha') + honest[0],
+      constant('prior_beta') + constant('lie_weight') * lies[0],
+      constant,
+    );
+    pull += (believed * over.pull) / over.weight;
+    score += believed;
+  }
+  const most = constant('over_common');
+  return score > NEAR ? Math.max(-most, Math.min(most, pull / score)) : 0;
+}
+
+function fault(row: OwnerRow, known: Tally, common: number, constant: Constants): string | null {
   if (Number(row.events) !== known.events || Number(row.dishonest) !== known.dishonest)
     return `the views count ${row.events} events, ${row.dishonest} dishonest; the history has ${known.events} and ${known.dishonest}`;
   const weighed: readonly [string, number, number, [number, number]][] = [
@@ -151,11 +206,12 @@ function fault(row: OwnerRow, tally: Tally | undefined, constant: Constants): st
     if (value > most * (1 + NEAR) || value < least * (1 - NEAR))
       return `the views say ${name} ${value}, and the history makes ${most}`;
   }
-  const n = row.alpha + row.beta;
-  const score = Math.max(
-    0,
-    row.alpha / n - constant('bound_z') * Math.sqrt((row.alpha * row.beta) / (n ** 2 * (n + 1))),
-  );
+  const { weight, pull, mass } = known.over;
+  const over = weight === 0 ? null : (pull / weight - common) * (weight / Math.sqrt(mass));
+  if ((over === null) !== (row.over === null) || Math.abs((over ?? 0) - (row.over ?? 0)) > NEAR_OVER)
+    return `the views say its claims together are over by ${row.over}, and the history makes ${over}`;
+  const isOver = row.over !== null && row.over > constant('over_z');
+  const score = isOver ? 0 : scoreOf(row.alpha, row.beta, constant);
   return Math.abs(score - row.trust) > NEAR
     ? `the views say trust ${row.trust}, and the history makes ${score}`
     : null;

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { alphaShare } from '../../../agents/publisher/admit.js';
 import { uuid7 } from '../../../blackboard/ids.js';
 import { type Constants, constantsOf } from '../../../trust/constants.js';
+import { boundedSteps, type Measured } from '../../../trust/gate-step.js';
 import type { Rules, Seat } from './fleet.js';
 import { checkedGain, noteOf, type Told } from './owners.js';
 import {
@@ -315,26 +316,32 @@ export class DatabaseRules implements Rules {
       `select challenger_id, artifact, scale, sd from trust.gate where slot = $1 and stage in ('shadow', 'passed')`,
       [slot],
     );
-    const clip = this.#constant('clip_sd');
-    for (const c of open)
+    for (const c of open) {
+      const { rows: before } = await this.#client.query<Measured>(
+        'select champion_crps, challenger_crps from board.gate_step where challenger_id = $1 order by start_at',
+        [c.challenger_id],
+      );
+      const windows = prompts.map((_, hour) => ({
+        champion_crps: 1,
+        challenger_crps: 1 - this.#world.live(this.#models.get(c.artifact)!, champion, day, hour),
+      }));
+      const fixed = { ...c, clip_sd: this.#constant('clip_sd') };
+      const xs = boundedSteps([...before, ...windows], fixed).slice(before.length);
       await insertRows(
         this.#client,
         'board.gate_step',
-        prompts.map((prompt_id, hour) => {
-          const d = this.#world.live(this.#models.get(c.artifact)!, champion, day, hour);
-          return {
-            id: uuid7(),
-            ...own,
-            challenger_id: c.challenger_id,
-            prompt_id,
-            start_at: dayAt(day, hour),
-            champion_crps: 1,
-            challenger_crps: 1 - d,
-            x: Math.max(-1, Math.min(1, d / c.scale / (clip * c.sd))),
-            seed: 's',
-          };
-        }),
+        windows.map((window, hour) => ({
+          id: uuid7(),
+          ...own,
+          ...window,
+          challenger_id: c.challenger_id,
+          prompt_id: prompts[hour],
+          start_at: dayAt(day, hour),
+          x: xs[hour],
+          seed: 's',
+        })),
       );
+    }
     await this.#promote(slot, own);
   }
 

@@ -1,6 +1,6 @@
 // A fleet of owners on a simulated market under some rules of promotion: round after round they claim, somebody may check, and some
 // model serves. Returns what the served models lost against the best there is, and what it cost.
-import { seeded } from '../../trust/invent.js';
+import { seeded } from '../../trust/seeded.js';
 import { claimOf, type Owner, type Stated, type Told } from './owners.js';
 import { BEST_GAIN, type Model, type World } from './world.js';
 

@@ -1,6 +1,6 @@
 // Who takes part: honest owners, and one strategy for each way to cheat that the design names. A strategy sees what an agent of its
 // role would see, and no truth.
-import { normal } from '../../trust/invent.js';
+import { normal } from '../../trust/seeded.js';
 import { type Model, STATED_SE, type World } from './world.js';
 
 export type OwnerClass =

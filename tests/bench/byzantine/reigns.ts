@@ -4,9 +4,10 @@
 import type pg from 'pg';
 import { alphaShare } from '../../../agents/publisher/admit.js';
 import type { Constants } from '../../../trust/constants.js';
+import { boundedSteps } from '../../../trust/gate-step.js';
 import { daysAgo, forget, History } from '../../trust/history.js';
-import { normal, seeded } from '../../trust/invent.js';
 import { eValues, expectedMaximum, gateStage } from '../../trust/recompute-gate.js';
+import { normal, seeded } from '../../trust/seeded.js';
 import { HIDDEN, mean, sampleSd, WINDOW_SD } from './world.js';
 
 type Noise = (u: () => number) => () => number;
@@ -33,6 +34,7 @@ export const NOISES: Readonly<Record<string, Noise>> = {
 /** Candidates that a reign tries. */
 const CANDIDATES = 60;
 const SAMPLE = 40;
+const DAY = 24;
 
 export interface ReignCount {
   readonly noise: string;
@@ -90,13 +92,20 @@ function shadow(
   alpha: number,
   constant: Constants,
 ): { xs: number[]; stage: string } {
-  const limit = constant('clip_sd') * sd;
-  const xs: number[] = [];
-  for (;;) {
-    // Twenty-four at a time: a day of the 1 h competition.
-    for (let i = 0; i < 24; i++) xs.push(Math.max(-1, Math.min(1, difference() / limit)));
-    const stage = gateStage(xs, { alpha, kind: 'challenge', promoted: false, superseded: false }, constant);
-    if (stage !== 'shadow') return { xs, stage };
+  const most = constant('gate_max_windows') + DAY;
+  const windows = Array.from({ length: most }, () => ({
+    champion_crps: 1,
+    challenger_crps: 1 - difference(),
+  }));
+  const xs = boundedSteps(windows, { scale: 1, sd, clip_sd: constant('clip_sd') });
+  // A day of the 1 h competition at a time.
+  for (let n = DAY; ; n += DAY) {
+    const stage = gateStage(
+      xs.slice(0, n),
+      { alpha, kind: 'challenge', promoted: false, superseded: false },
+      constant,
+    );
+    if (stage !== 'shadow') return { xs: xs.slice(0, n), stage };
   }
 }
 

@@ -1,7 +1,7 @@
 // A market whose truth is known: models with a true gain, two stretches of windows on which anybody may measure them, and live windows.
 // What is measured is the truth plus what the stretch itself adds for every model alike plus each model's own luck on each window.
 import { createHash } from 'node:crypto';
-import { normal, seeded } from '../../trust/invent.js';
+import { normal, seeded } from '../../trust/seeded.js';
 
 /** A model as only the simulation knows it. */
 export interface Model {
