@@ -47,6 +47,8 @@ export async function openBoard(
   const admin = await connected(database.url);
   await admin.query('insert into board.beacon (secret) values ($1)', ['beacon of the tests'.padEnd(32, '.')]);
   const directory = mkdtempSync(join(tmpdir(), 'swarm-board-'));
+  // Tests invent verdicts and promotions that nobody asked for; tests/trust/rules.integration.test.ts is about the rules themselves.
+  await setRules(admin, 'disable');
   const agents: Enrolled[] = [];
   const board: Board = {
     url: database.url,
@@ -80,6 +82,11 @@ export async function openBoard(
   if (clock !== null) await board.setClock(clock);
   return board;
 }
+
+/** The triggers of trust/migrations/0008_rules.sql. */
+export const setRules = (admin: pg.Client, what: 'enable' | 'disable'): Promise<unknown> =>
+  admin.query(`alter table board.lease ${what} trigger b_turn; alter table board.verdict ${what} trigger asked;
+    alter table board.challenger ${what} trigger alpha; alter table board.promotion ${what} trigger gate`);
 
 /** Where the agents and owners of a test directory lie. */
 export const homeOf = (directory: string): { agents: string; owners: string } => ({

@@ -141,7 +141,9 @@ export async function verdict(
     difference_sd: 0.02,
     seed: SLOT,
     code_version: 'test',
-    ...(await leased(checker, `check:${claim_id}:${checker.who.name}:${uuid7()}`)),
+    ...(spoilt['work_id'] === undefined
+      ? await leased(checker, `check:${claim_id}:${checker.who.name}:${uuid7()}`)
+      : {}),
     ...spoilt,
   };
   const signed = { ...row, signature: signRecord('verdict', row, checker.who.privateKey) };

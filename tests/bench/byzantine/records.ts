@@ -44,7 +44,7 @@ export async function takeLeases(
          values ($1, $2, nextval('board.fence_token'), clock_timestamp() + interval '1 day') returning token`,
         [work_id, holder],
       );
-      taken.set(work_id, Number(rows[0]!.token));
+      if (rows[0] !== undefined) taken.set(work_id, Number(rows[0].token));
       await client.query('release savepoint lease');
     } catch {
       await client.query('rollback to savepoint lease');
