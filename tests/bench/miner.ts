@@ -15,6 +15,7 @@ import { packArtifact } from '../../forecast/manifest.js';
 import { openMiner } from '../../miner/serving/main.js';
 import { loadProfile } from '../../miner/sn50/profile.js';
 import { formatStart } from '../../miner/sn50/prompt.js';
+import { setRules } from '../blackboard/rules.js';
 import { crown, foundSlots } from '../miner/reign.js';
 import { freePorts } from '../ports.js';
 import { type Bench, figure, quantile, timed } from './figure.js';
@@ -37,6 +38,7 @@ export const miner: Bench = async (progress) => {
     closing.push(() => admin.end());
     const profile = loadProfile('2026-05');
     const choice = { source: 'simulated' as const, assets: ['BTC'], speed: 0, seed: 'bench', profile };
+    await setRules(admin, 'disable', ['gate']);
     const market = await openMarket(admin, choice, progress);
     const stop = new AbortController();
     const agent = async (role: 'publisher' | 'miner') => {

@@ -10,6 +10,7 @@ import { enrolIn } from '../../blackboard/identity/enrol.js';
 import { migrate } from '../../blackboard/migrate.js';
 import { allMigrations } from '../../trust/migrations.js';
 import { freshDatabase } from '../postgres.js';
+import { setRules } from './rules.js';
 
 export interface Enrolled {
   readonly who: Credentials;
@@ -82,11 +83,6 @@ export async function openBoard(
   if (clock !== null) await board.setClock(clock);
   return board;
 }
-
-/** The triggers of trust/migrations/0008_rules.sql. */
-export const setRules = (admin: pg.Client, what: 'enable' | 'disable'): Promise<unknown> =>
-  admin.query(`alter table board.lease ${what} trigger b_turn; alter table board.verdict ${what} trigger asked;
-    alter table board.challenger ${what} trigger alpha; alter table board.promotion ${what} trigger gate`);
 
 /** Where the agents and owners of a test directory lie. */
 export const homeOf = (directory: string): { agents: string; owners: string } => ({

@@ -5,6 +5,7 @@ import { type AgentContext, CODE_VERSION } from '../../agents/runtime/context.js
 import type { DebugPoint } from '../../blackboard/debug-point.js';
 import { takeLease } from '../../blackboard/lease.js';
 import { cheapSpec, claim } from '../agents/claims.js';
+import { setRules } from '../blackboard/rules.js';
 import { count, DAY_S, NOW_S, openWorld, type World } from '../miner/world.js';
 import { Role, run } from './role.js';
 import { committed, nothingLost, sound, termsOver } from './sound.js';
@@ -19,6 +20,9 @@ const by: Record<string, AgentContext> = {};
 
 beforeAll(async () => {
   world = await openWorld('kill publisher', { past: 14, ahead: 8, slots: [SLOT] });
+  // Its verdicts are invented; the gate is what decides here.
+  await setRules(world.admin, 'disable', ['turns']);
+  await setRules(world.admin, 'enable', ['gate']);
   for (const role of ['explorer', 'miner', 'validator'] as const) by[role] = await world.agent(role);
   for (const n of [1, 2, 3]) by[`checker-${n}`] = await world.agent('checker', `checker-${n}`);
   await world.agent('publisher');

@@ -3,8 +3,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuid7 } from '../../blackboard/ids.js';
 import { signRecord } from '../../blackboard/signed.js';
-import { type Board, type Enrolled, insert, one, openBoard, setRules } from '../blackboard/board.js';
+import { type Board, type Enrolled, insert, one, openBoard } from '../blackboard/board.js';
 import { claim, digest, founded, leased, SLOT, verdict } from '../blackboard/records.js';
+import { setRules } from '../blackboard/rules.js';
 
 let board: Board;
 let publisher: Enrolled;

@@ -424,5 +424,7 @@ end $$;
 select trust.rebuild();
 
 revoke execute on function trust.conceived(uuid), trust.alike(uuid), trust.original(uuid) from public;
-grant execute on function trust.original(uuid) to swarm_publisher, swarm_reader;
+-- Views run functions with the rights of whoever asks.
+grant execute on function trust.original(uuid) to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_miner,
+  swarm_validator, swarm_feed, swarm_relay, swarm_reader;
 grant execute on function trust.distance(double precision[], double precision[]) to public;

@@ -5,11 +5,16 @@
 
 create function trust.keep_turn() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  -- check : claim : reign : name
+  part text[] := regexp_match(new.work_id, '^check:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}):([0-9]{1,9}):');
 begin
+  if split_part(new.work_id, ':', 1) <> 'check' then
+    return new;
+  end if;
   -- Not an error: a turn may have passed on between looking and taking. No row, no token.
-  if split_part(new.work_id, ':', 1) = 'check' and not exists (
-    select from trust.check_turn t
-    where t.claim_id::text = split_part(new.work_id, ':', 2) and t.reign::text = split_part(new.work_id, ':', 3) and t.checker_id = new.holder) then
+  if part is null or not exists (
+    select from trust.check_turn t where t.claim_id = part[1]::uuid and t.reign = part[2]::int and t.checker_id = new.holder) then
     return null;
   end if;
   return new;
