@@ -9,7 +9,7 @@ import { committed, everyClaimByEveryChecker, nothingLost, sound, termsOver, wai
 
 const SLOT = '1h/BTC';
 const TEN_MINUTES_MS = 600_000;
-const patient = { timeout: 150_000, interval: 100 };
+const patient = { timeout: 400_000, interval: 100 };
 const skewed = (ms: number): Record<string, string> => ({
   NODE_OPTIONS: `--import=${fileURLToPath(new URL('./fixtures/skew.mjs', import.meta.url))}`,
   SKEW_MS: String(ms),

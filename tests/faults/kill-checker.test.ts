@@ -60,7 +60,7 @@ describe('a checker killed', () => {
     expect(rows).toHaveLength(1);
     expect(rows[0]!.left_s).toBeLessThanOrEqual(30);
     const next = new Role(world, 'checker');
-    await expect.poll(() => verdicts(id), { timeout: 100_000, interval: 200 }).toBe(1);
+    await expect.poll(() => verdicts(id), { timeout: 400_000, interval: 200 }).toBe(1);
     expect((await next.stop()).code).toBe(0);
     expect(await waiting(world)).toEqual([]);
     await sound(world);

@@ -8,7 +8,7 @@ import type { ArtifactStore } from '../../blackboard/artifacts.js';
 import type { AgentRole } from '../../blackboard/identity/credentials.js';
 import { auditSnapshot } from '../../trust/audit/audit.js';
 import type { World } from '../miner/world.js';
-import { type RoleOptions, run } from './role.js';
+import { run } from './role.js';
 
 /** Longest term that a program of ours asks for; the server itself gives five minutes at most. */
 const TERM_S = 30;
@@ -159,9 +159,9 @@ export async function waiting({ admin }: Pick<World, 'admin'>): Promise<string[]
   return rows.map(({ what }) => what);
 }
 
-/** One sweep of a role over what a fault has left: after it nothing waits. */
-export async function sweep(world: World, role: AgentRole, options: RoleOptions = {}): Promise<void> {
-  await run(world, role, { ...options, args: ['--drain'] });
+/** One sweep of a role, by each of these agents, over what a fault has left: after it nothing waits. */
+export async function sweep(world: World, role: AgentRole, names: readonly string[] = [role]): Promise<void> {
+  for (const name of names) await run(world, role, { name, args: ['--drain'] });
   expect(await waiting(world), 'left after a sweep').toEqual([]);
 }
 
