@@ -32,7 +32,7 @@ const SOON_MS = 4;
 const TEND_MS = 2000;
 const CONNECT_MS = 10_000;
 /** Requests in a row that NATS leaves without an answer before the connection is made anew. */
-const MOST_UNANSWERED = 5;
+const MOST_UNANSWERED = 3;
 
 export async function runRelay({
   db,

@@ -32,15 +32,17 @@ describe.runIf(inject('natsUrl'))('a cluster of three', () => {
     author = await world.agent('explorer');
     for (const role of ['checker', 'relay'] as const) await world.agent(role);
     cluster = await natsCluster((await listNatsAgents(world.admin)).agents);
+    process.env['SWARM_TLS_CA'] = cluster.authority;
     nats = await connectNats({ url: cluster.adminAddress, name: 'test' });
     manager = await nats.jetstreamManager({ checkAPI: false });
     const file = join(world.directory, 'nats.url');
     writeFileSync(file, cluster.address);
-    const args = ['--nats-file', file];
-    relay = new Role(world, 'relay', { args });
-    checker = new Role(world, 'checker', { args });
+    const how = { args: ['--nats-file', file], env: { SWARM_TLS_CA: cluster.authority } };
+    relay = new Role(world, 'relay', how);
+    checker = new Role(world, 'checker', how);
   });
   afterAll(async () => {
+    delete process.env['SWARM_TLS_CA'];
     await Promise.all([relay.kill(), checker.kill()]);
     await nats.close();
     await cluster.close();

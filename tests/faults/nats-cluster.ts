@@ -1,4 +1,5 @@
-// Three nats-servers in a cluster on this machine, with deploy/nats/cluster.conf as it is shipped; each may be killed and started again.
+// Three nats-servers in a cluster on this machine, with deploy/nats/cluster.conf as it is shipped and certificates as `swarm certs` makes
+// them; each may be killed and started again.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { accounts, type NatsAgent } from '../../blackboard/events/access.js';
+import { issue } from '../../cli/certs/authority.js';
 import { findNats, natsReady } from '../../cli/services/nats-server.js';
 import { freePorts } from '../ports.js';
 
@@ -17,6 +19,8 @@ const administrator = { user: 'swarm', password: 'admin' };
 export interface NatsCluster {
   /** The three addresses, as an agent is told them. */
   readonly address: string;
+  /** The file of the authority that their certificates are of. */
+  readonly authority: string;
   /** An administrator's. */
   readonly adminAddress: string;
   start(name: string): Promise<void>;
@@ -35,14 +39,16 @@ export async function natsCluster(agents: readonly NatsAgent[]): Promise<NatsClu
   const running = new Map<string, ChildProcess>();
   const listening = new Map(SERVERS.map((n) => [`nats-${n}`, ports[n - 1]!]));
   const address = (login = ''): string =>
-    [...listening.values()].map((port) => `nats://${login}127.0.0.1:${port}`).join(',');
+    [...listening.values()].map((port) => `tls://${login}127.0.0.1:${port}`).join(',');
   const cluster: NatsCluster = {
     address: address(),
+    authority: join(root, 'ca.crt'),
     adminAddress: address(`${administrator.user}:${administrator.password}@`),
     async start(name) {
       const port = listening.get(name)!;
       const child = spawn(binary.path, ['-c', join(root, name, 'cluster.conf')], {
         stdio: 'ignore',
+        cwd: join(root, name),
         env: {
           NATS_NAME: name,
           NATS_LISTEN: `127.0.0.1:${port}`,
@@ -69,11 +75,13 @@ export async function natsCluster(agents: readonly NatsAgent[]): Promise<NatsClu
       rmSync(root, { recursive: true, force: true });
     },
   };
+  await issue({ out: root, hosts: ['127.0.0.1'], days: 1, now: new Date() });
   for (const name of listening.keys()) {
     mkdirSync(join(root, name));
     copyFileSync(CONFIGURATION, join(root, name, 'cluster.conf'));
     writeFileSync(join(root, name, 'users.conf'), accounts(administrator, agents), { mode: 0o600 });
-    writeFileSync(join(root, name, 'tls.conf'), '');
+    for (const file of ['ca.crt', 'nats.crt', 'nats.key'])
+      copyFileSync(join(root, file), join(root, name, file));
     await cluster.start(name);
   }
   return cluster;
