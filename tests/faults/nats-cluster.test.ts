@@ -1,12 +1,13 @@
 // Three servers hold the stream: whichever of them is killed, its leader first, events go on without it, and none is lost or there twice.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JetStreamManager, NatsConnection, StreamInfo } from 'nats';
+import type { ConsumerInfo, JetStreamManager, NatsConnection, StreamInfo } from 'nats';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { AgentContext } from '../../agents/runtime/context.js';
 import { connectNats } from '../../blackboard/events/connect.js';
 import { listNatsAgents } from '../../blackboard/identity/list.js';
 import { cheapSpec, claim } from '../agents/claims.js';
+import { until } from '../blackboard/board.js';
 import { foundSlots } from '../miner/reign.js';
 import { count, NOW_S, openWorld, type World } from '../miner/world.js';
 import { type NatsCluster, natsCluster } from './nats-cluster.js';
@@ -51,6 +52,16 @@ describe.runIf(inject('natsUrl'))('a cluster of three', () => {
 
   /** Null while the servers choose a leader. */
   const stream = (): Promise<StreamInfo | null> => manager.streams.info('SWARM').catch(() => null);
+  const consumer = (): Promise<ConsumerInfo | null> =>
+    manager.consumers.info('SWARM', 'checker').catch(() => null);
+  const leader = async (of: () => Promise<StreamInfo | ConsumerInfo | null>): Promise<string> => {
+    let found: string | undefined;
+    await until(async () => {
+      found = (await of())?.cluster?.leader;
+      return Boolean(found);
+    }, patient.timeout);
+    return found!;
+  };
   const waitingToBeSent = (): Promise<number> =>
     count(world, 'select count(*) as n from board.outbox where published_at is null');
   const copies = async (): Promise<number> =>
@@ -77,12 +88,7 @@ describe.runIf(inject('natsUrl'))('a cluster of three', () => {
   it('keeps three copies of the stream, and of what each agent has settled', async () => {
     await expect.poll(copies, patient).toBe(3);
     expect((await stream())!.config.num_replicas).toBe(3);
-    await expect
-      .poll(async () => {
-        const info = await manager.consumers.info('SWARM', 'checker').catch(() => null);
-        return info?.cluster?.replicas?.length;
-      }, patient)
-      .toBe(2);
+    await expect.poll(async () => (await consumer())?.cluster?.replicas?.length, patient).toBe(2);
     await heard();
   });
 
@@ -90,15 +96,11 @@ describe.runIf(inject('natsUrl'))('a cluster of three', () => {
     'goes on without %s, and takes it back',
     async (which) => {
       const known = await committed(world);
-      const { cluster: place } =
-        which === 'the server of the consumer'
-          ? await manager.consumers.info('SWARM', 'checker')
-          : (await stream())!;
-      const victim = place!.leader!;
+      const victim = await leader(which === 'the server of the consumer' ? consumer : stream);
       await cluster.kill(victim);
       for (const _ of [1, 2]) await heard();
       await expect.poll(waitingToBeSent, patient).toBe(0);
-      expect(await copies()).toBe(2);
+      await expect.poll(copies, patient).toBe(2);
       await cluster.start(victim);
       await expect.poll(copies, patient).toBe(3);
       await nothingLost(world, known);
