@@ -10,10 +10,10 @@ import { foundSlots } from '../miner/reign.js';
 import { count, NOW_S, openWorld, type World } from '../miner/world.js';
 import { type Events, openEvents } from './events.js';
 import { Role } from './role.js';
-import { committed, nothingLost, sound, termsOver } from './sound.js';
+import { committed, nothingLost, sound, sweep, termsOver } from './sound.js';
 
 const SLOT = '1h/BTC';
-const patient = { timeout: 150_000, interval: 50 };
+const patient = { timeout: 400_000, interval: 50 };
 
 describe.runIf(inject('natsUrl'))('NATS', () => {
   let world: World;
@@ -87,10 +87,11 @@ describe.runIf(inject('natsUrl'))('NATS', () => {
     await events.heardBy('checker');
     const after = await makeClaim();
     await expect.poll(() => judged(after), patient).toBe(1);
-    await nothingLost(world, known);
-    await sound(world);
     await ended();
     await termsOver(world);
+    await sweep(world, 'checker');
+    await nothingLost(world, known);
+    await sound(world);
   });
 
   it.each<[DebugPoint, 0 | 1]>([
@@ -112,6 +113,7 @@ describe.runIf(inject('natsUrl'))('NATS', () => {
     await expect.poll(() => judged(id), patient).toBe(1);
     await ended();
     await termsOver(world);
+    await sweep(world, 'checker');
     await sound(world);
   });
 
@@ -146,6 +148,7 @@ describe.runIf(inject('natsUrl'))('NATS', () => {
     await looking.end();
     await ended();
     await termsOver(world);
+    await sweep(world, 'checker');
     await sound(world);
   });
 
