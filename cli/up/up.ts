@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { openDb } from '../../blackboard/db.js';
 import { SwarmError } from '../../blackboard/errors.js';
+import { natsServers } from '../../blackboard/events/connect.js';
 import { pause } from '../../blackboard/events/doorbell.js';
 import { enrolIn } from '../../blackboard/identity/enrol.js';
 import { listNatsAgents } from '../../blackboard/identity/list.js';
@@ -116,6 +117,8 @@ async function events(
   wanted: boolean,
 ): Promise<string | null> {
   const external = process.env['SWARM_NATS_URL'];
+  // Refused here, rather than by every agent.
+  if (external !== undefined) natsServers(external);
   const nats =
     external !== undefined
       ? { mode: 'jetstream' as const, url: external, version: 'external' }
