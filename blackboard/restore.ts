@@ -102,8 +102,9 @@ async function load(
   progress: (table: string, rows: number) => void,
 ): Promise<void> {
   const all = tables.map((t) => quoted(t.schema, t.table));
+  const guarded = [...all, ...(await partitionsOf(admin))];
   // Triggers judge what happens now; these rows were judged when they were written.
-  for (const one of all) await admin.query(`alter table ${one} disable trigger user`);
+  for (const one of guarded) await admin.query(`alter table ${one} disable trigger user`);
   // What migrations seed is in the backup too.
   await admin.query(`truncate ${all.join(', ')}`);
   for (const t of tables) {
@@ -124,7 +125,18 @@ async function load(
       s.last,
       s.called,
     ]);
-  for (const one of all) await admin.query(`alter table ${one} enable trigger user`);
+  for (const one of guarded) await admin.query(`alter table ${one} enable trigger user`);
+}
+
+/** A table's partitions have triggers of their own. */
+async function partitionsOf(admin: pg.Client): Promise<string[]> {
+  const { rows } = await admin.query<{ name: string }>(
+    `select c.oid::regclass::text as name from pg_class c join pg_inherits i on i.inhrelid = c.oid
+     join pg_class p on p.oid = i.inhparent join pg_namespace n on n.oid = p.relnamespace
+     where n.nspname = any($1) and p.relkind = 'p' and c.relkind = 'r'`,
+    [SCHEMAS],
+  );
+  return rows.map((r) => r.name);
 }
 
 /** Logins belong to the server: those that this one lacks are made, with their role's rights and no password. */

@@ -26,6 +26,15 @@ export function addDbCommands(program: Command): void {
     .action((o) =>
       withDatabase(o.home, async (url) => {
         const done = await migrate(url, allMigrations);
+        const admin = await connectAdmin(url, 'swarm db migrate');
+        try {
+          const { rows } = await admin.query<{ made: string }>(
+            'select unnest(board.make_partitions()) as made',
+          );
+          done.push(...rows.map((r) => `partition ${r.made}`));
+        } finally {
+          await admin.end();
+        }
         say(done.length === 0 ? 'nothing to apply' : done.join('\n'));
       }),
     );
@@ -109,9 +118,9 @@ async function databaseStatus(url: string): Promise<DatabaseStatus> {
     );
     // Row counts are the planner's: exact ones would read every table.
     const { rows: tables } = await admin.query(
-      `select c.oid::regclass::text as name, greatest(c.reltuples, 0)::float8 as rows, pg_total_relation_size(c.oid)::float8 as bytes
-       from pg_class c join pg_namespace n on n.oid = c.relnamespace
-       where n.nspname in ('board', 'market') and c.relkind = 'r' order by 3 desc`,
+      `select t.oid::regclass::text as name, sum(greatest(c.reltuples, 0))::float8 as rows, sum(pg_total_relation_size(c.oid))::float8 as bytes
+       from pg_class c join pg_class t on t.oid = coalesce(pg_partition_root(c.oid), c.oid) join pg_namespace n on n.oid = t.relnamespace
+       where n.nspname in ('board', 'market') and c.relkind = 'r' group by t.oid order by 3 desc`,
     );
     return { ...server[0], pending: await pending(admin, allMigrations), tables };
   } finally {
