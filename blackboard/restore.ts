@@ -12,6 +12,7 @@ import copy from 'pg-copy-streams';
 import { type BackupManifest, fileOf, MANIFEST, manifestSchema, meter, quoted, SCHEMAS } from './backup.js';
 import { SwarmError } from './errors.js';
 import { applied, type MigrationSet, migrate } from './migrate.js';
+import { partitionsOf } from './partitions.js';
 
 /** A login's counter of refused writes is no row: made anew, at what was told of it. */
 const COUNT_REFUSALS = `
@@ -102,6 +103,7 @@ async function load(
   progress: (table: string, rows: number) => void,
 ): Promise<void> {
   const all = tables.map((t) => quoted(t.schema, t.table));
+  // Partitions have triggers of their own.
   const guarded = [...all, ...(await partitionsOf(admin))];
   // Triggers judge what happens now; these rows were judged when they were written.
   for (const one of guarded) await admin.query(`alter table ${one} disable trigger user`);
@@ -126,17 +128,6 @@ async function load(
       s.called,
     ]);
   for (const one of guarded) await admin.query(`alter table ${one} enable trigger user`);
-}
-
-/** A table's partitions have triggers of their own. */
-async function partitionsOf(admin: pg.Client): Promise<string[]> {
-  const { rows } = await admin.query<{ name: string }>(
-    `select c.oid::regclass::text as name from pg_class c join pg_inherits i on i.inhrelid = c.oid
-     join pg_class p on p.oid = i.inhparent join pg_namespace n on n.oid = p.relnamespace
-     where n.nspname = any($1) and p.relkind = 'p' and c.relkind = 'r'`,
-    [SCHEMAS],
-  );
-  return rows.map((r) => r.name);
 }
 
 /** Logins belong to the server: those that this one lacks are made, with their role's rights and no password. */

@@ -80,6 +80,32 @@ export interface BoardAnswer {
   status: string;
 }
 
+export interface BoardArchive {
+  at: Generated<Timestamp>;
+  id: Generated<string>;
+  manifest: string;
+  month: Timestamp;
+  rows: number;
+}
+
+export interface BoardArchived {
+  key: string | null;
+  n: number | null;
+  name: string | null;
+}
+
+export interface BoardArchiveReturn {
+  archive_id: string;
+  at: Generated<Timestamp>;
+}
+
+export interface BoardArchiveTotal {
+  archive_id: string;
+  key: string;
+  n: number;
+  name: string;
+}
+
 export interface BoardAttempt {
   agent_id: string;
   at: Generated<Timestamp>;
@@ -1047,6 +1073,10 @@ export interface DB {
   "board.agent_key": BoardAgentKey;
   "board.alert": BoardAlert;
   "board.answer": BoardAnswer;
+  "board.archive": BoardArchive;
+  "board.archive_return": BoardArchiveReturn;
+  "board.archive_total": BoardArchiveTotal;
+  "board.archived": BoardArchived;
   "board.attempt": BoardAttempt;
   "board.beacon": BoardBeacon;
   "board.briefing": BoardBriefing;

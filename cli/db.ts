@@ -1,4 +1,4 @@
-// `swarm db`: migrations, size, backup and restore of a blackboard.
+// `swarm db`: migrations, size, backup, restore and archive of a blackboard.
 // Promises: every command works on SWARM_DATABASE_URL, or on a home's database whether the swarm runs or not.
 // Leaves to others: what a backup is (blackboard/backup.ts).
 import { resolve } from 'node:path';
@@ -8,6 +8,7 @@ import { migrate, pending } from '../blackboard/migrate.js';
 import { restore, verifyBackup } from '../blackboard/restore.js';
 import { allMigrations } from '../trust/migrations.js';
 import { connectAdmin } from './admin.js';
+import { archiveCommand, month } from './archive.js';
 import { home } from './options.js';
 import { withDatabase } from './services/database.js';
 
@@ -19,7 +20,7 @@ const table = (name: string, rows: number): void => {
 };
 
 export function addDbCommands(program: Command): void {
-  const db = program.command('db').description('the database: migrations, size, backup and restore');
+  const db = program.command('db').description('the database: migrations, size, backup, restore and archive');
   db.command('migrate')
     .description('bring the schema up to date')
     .addOption(home())
@@ -97,6 +98,15 @@ export function addDbCommands(program: Command): void {
         }
       });
     });
+  db.command('archive')
+    .description('whole months of finished records into the artifact store, and back')
+    .addOption(home())
+    .option('--artifacts <dir>', "the artifact store (default: the home's own, or SWARM_S3_*)")
+    .option('--before <month>', 'archive every month before this one, such as 2026-01', month)
+    .option('--dry-run', 'say what would leave, and leave it')
+    .option('--restore <key...>', 'put archives back, by the digests of their manifests')
+    .option('--list', 'archives whose rows are not in the tables')
+    .action(archiveCommand);
 }
 
 interface DatabaseStatus {
