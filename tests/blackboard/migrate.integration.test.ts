@@ -53,10 +53,17 @@ describe('migrate', () => {
       '0005_identity',
       '0006_throughput',
       '0007_dead_letter',
+      '0008_partitions',
+      '0009_archive',
     ].map((f) => `blackboard/${f}.sql`);
-    const views = ['0001_trust', '0002_gate', '0003_memory', '0004_fleet', '0005_standing'].map(
-      (f) => `trust/${f}.sql`,
-    );
+    const views = [
+      '0001_trust',
+      '0002_gate',
+      '0003_memory',
+      '0004_fleet',
+      '0005_standing',
+      '0006_archive',
+    ].map((f) => `trust/${f}.sql`);
     expect(runs.map((run) => run.length).sort()).toEqual([0, 15]);
     expect(runs.flat()).toEqual([...files, ...views]);
     expect(await migrate(url, allMigrations)).toEqual([]);
