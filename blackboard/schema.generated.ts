@@ -586,7 +586,7 @@ export interface FleetChallengers {
    */
   slot: string | null;
   /**
-   * shadow, passed, promoted, rejected, superseded or dropped, as in docs/trust.md
+   * shadow, passed, promoted, rejected, superseded or timed_out, as in docs/trust.md
    */
   stage: string | null;
   /**
@@ -866,7 +866,7 @@ export interface FleetServedPrompt {
    */
   best_crps: number | null;
   /**
-   * of our answer, summed as the subnet does
+   * of our answer, as the subnet computes it
    */
   crps: number | null;
   /**
@@ -929,7 +929,7 @@ export interface FleetSlots {
    */
   family: string | null;
   /**
-   * their mean CRPS, in basis points as the subnet sums it
+   * their mean CRPS, as the subnet computes it
    */
   mean_crps: number | null;
   /**
