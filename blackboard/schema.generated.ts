@@ -80,6 +80,32 @@ export interface BoardAnswer {
   status: string;
 }
 
+export interface BoardArchive {
+  at: Generated<Timestamp>;
+  id: Generated<string>;
+  manifest: string;
+  month: Timestamp;
+  rows: number;
+}
+
+export interface BoardArchived {
+  key: string | null;
+  n: number | null;
+  name: string | null;
+}
+
+export interface BoardArchiveReturn {
+  archive_id: string;
+  at: Generated<Timestamp>;
+}
+
+export interface BoardArchiveTotal {
+  archive_id: string;
+  key: string;
+  n: number;
+  name: string;
+}
+
 export interface BoardAttempt {
   agent_id: string;
   at: Generated<Timestamp>;
@@ -476,142 +502,463 @@ export interface BoardVerdict {
 }
 
 export interface FleetAgents {
+  /**
+   * seconds since it said that it lives, by the clock of the database; null: never
+   */
   heartbeat_age_s: number | null;
+  /**
+   * of board.agent
+   */
   id: string | null;
+  /**
+   * the piece of work it said that it holds
+   */
   lease: string | null;
+  /**
+   * unique in the swarm
+   */
   name: string | null;
+  /**
+   * whose key signed its enrolment
+   */
   owner: string | null;
+  /**
+   * process id on its own machine
+   */
   pid: number | null;
+  /**
+   * explorer, optimizer, checker, publisher, miner, validator, feed or relay
+   */
   role: string | null;
+  /**
+   * what it said that it does
+   */
   state: string | null;
+  /**
+   * of its owner, for what its role is judged by; null where that is nothing
+   */
   trust: number | null;
 }
 
 export interface FleetChallengers {
+  /**
+   * its model, a sha256
+   */
   artifact: string | null;
+  /**
+   * of board.challenger
+   */
   challenger_id: string | null;
+  /**
+   * evidence that it is better
+   */
   e_value: number | null;
+  /**
+   * the how-manieth of its kind in that reign
+   */
   k: number | null;
+  /**
+   * challenge, or the reverse test after a promotion: rollback
+   */
   kind: string | null;
+  /**
+   * market time of its admission
+   */
   market_at: Timestamp | null;
+  /**
+   * evidence that it is worse; see docs/trust.md
+   */
   mirror: number | null;
+  /**
+   * the reign it challenges
+   */
   reign: number | null;
+  /**
+   * t statistic on hidden windows, rounded to a tenth
+   */
   screen_t: number | null;
+  /**
+   * t statistic that the screen asked for
+   */
   screen_threshold: number | null;
+  /**
+   * competition and asset
+   */
   slot: string | null;
+  /**
+   * shadow, passed, promoted, rejected, superseded or timed_out, as in docs/trust.md
+   */
   stage: string | null;
+  /**
+   * evidence that it needs
+   */
   threshold: number | null;
+  /**
+   * artifacts scored against the champion when it was admitted
+   */
   trials: number | null;
+  /**
+   * live windows scored so far
+   */
   windows: number | null;
 }
 
 export interface FleetClock {
+  /**
+   * first bar
+   */
   data_from: Timestamp | null;
+  /**
+   * where a replay ends; null: it does not
+   */
   data_to: Timestamp | null;
+  /**
+   * sha256 of the bars
+   */
   dataset_digest: string | null;
+  /**
+   * market time as this is read
+   */
   market_now: Timestamp | null;
+  /**
+   * why the clock was set
+   */
   note: string | null;
+  /**
+   * dated state of the rules of the subnet
+   */
   profile: string | null;
+  /**
+   * of the simulated market, and of decisions
+   */
   seed: string | null;
+  /**
+   * slots the swarm works on
+   */
   slots: string[] | null;
+  /**
+   * replay, simulated or live
+   */
   source: string | null;
+  /**
+   * market seconds per second; 0: held
+   */
   speed: number | null;
 }
 
 export interface FleetCounts {
+  /**
+   * what failed
+   */
   attempts_failed: number | null;
+  /**
+   * claims made
+   */
   claims: number | null;
+  /**
+   * fits that were scored on public windows
+   */
   experiments: number | null;
+  /**
+   * answers of ours that a validator refused
+   */
   invalid_answers: number | null;
+  /**
+   * reigns won through the gate
+   */
   promotions: number | null;
+  /**
+   * prompts the miner answered
+   */
   prompts_answered: number | null;
+  /**
+   * answers of ours that a validator scored
+   */
   prompts_scored: number | null;
+  /**
+   * reigns taken back
+   */
   rollbacks: number | null;
+  /**
+   * verdicts on claims
+   */
   verdicts: number | null;
 }
 
 export interface FleetEmission {
+  /**
+   * null: the competition as it pays; else what this asset alone would pay
+   */
   asset: string | null;
+  /**
+   * its name; all: what the subnet pays over all of them
+   */
   competition: string | null;
+  /**
+   * market time of the payment
+   */
   market_at: Timestamp | null;
+  /**
+   * swarm, a rival or reference
+   */
   miner: string | null;
+  /**
+   * prompts the share rests on
+   */
   prompts: number | null;
+  /**
+   * of the reward, 0 to 1
+   */
   share: number | null;
+  /**
+   * score after smoothing, by the rule of the subnet
+   */
   smoothed: number | null;
 }
 
 export interface FleetOutbox {
+  /**
+   * seconds the oldest has waited; 0 when none waits
+   */
   oldest_s: number | null;
+  /**
+   * how many
+   */
   undelivered: number | null;
 }
 
 export interface FleetOwners {
+  /**
+   * how likely a routine claim of this owner is checked, 0 to 1
+   */
   audit_probability: number | null;
+  /**
+   * claims made; 0 for other kinds
+   */
   claims: number | null;
+  /**
+   * claims, checks or promotions
+   */
   kind: string | null;
+  /**
+   * events that count against it
+   */
   over_claims: number | null;
+  /**
+   * name of the owner
+   */
   owner: string | null;
+  /**
+   * what is left of a claimed gain when it is checked; null before the first check
+   */
   shrink: number | null;
+  /**
+   * lower bound of the share of honest events, 0 to 1
+   */
   trust: number | null;
+  /**
+   * events that count for or against the owner
+   */
   verified: number | null;
 }
 
 export interface FleetPromotions {
+  /**
+   * the champion, a sha256
+   */
   artifact: string | null;
+  /**
+   * wall time
+   */
   at: Timestamp | null;
+  /**
+   * evidence at the promotion
+   */
   e_value: number | null;
+  /**
+   * family of its model
+   */
   family: string | null;
+  /**
+   * of board.promotion
+   */
   id: string | null;
+  /**
+   * found, promote or rollback
+   */
   kind: string | null;
+  /**
+   * market time
+   */
   market_at: Timestamp | null;
+  /**
+   * the champion before; null for the founding one
+   */
   previous: string | null;
+  /**
+   * number of the reign
+   */
   reign: number | null;
+  /**
+   * competition and asset
+   */
   slot: string | null;
+  /**
+   * evidence that was needed
+   */
   threshold: number | null;
+  /**
+   * live windows it rests on
+   */
   windows: number | null;
 }
 
 export interface FleetServed {
+  /**
+   * mean CRPS of the best possible forecast, where it was scored
+   */
   best_crps: number | null;
+  /**
+   * blocks of six horizons, which outlast the autocorrelation
+   */
   blocks: number | null;
+  /**
+   * reference_mean_crps - mean_crps: positive is better
+   */
   diff: number | null;
+  /**
+   * its standard error over blocks; null below three blocks
+   */
   diff_se: number | null;
+  /**
+   * mean CRPS of ours
+   */
   mean_crps: number | null;
+  /**
+   * ours on those same prompts
+   */
   mean_crps_beside_best: number | null;
+  /**
+   * scored answers
+   */
   n: number | null;
+  /**
+   * false: these are answers of the reference
+   */
   promoted: boolean | null;
+  /**
+   * of the reference on the same prompts
+   */
   reference_mean_crps: number | null;
+  /**
+   * competition and asset
+   */
   slot: string | null;
 }
 
 export interface FleetServedPrompt {
+  /**
+   * the model that answered, a sha256
+   */
   artifact: string | null;
+  /**
+   * of the best possible forecast; null outside a simulated market
+   */
   best_crps: number | null;
+  /**
+   * of our answer, as the subnet computes it
+   */
   crps: number | null;
+  /**
+   * its horizon in seconds
+   */
   length_s: number | null;
+  /**
+   * whether that model ever won a reign
+   */
   promoted: boolean | null;
+  /**
+   * of board.prompt
+   */
   prompt_id: string | null;
+  /**
+   * what the validator made of our answer within the field
+   */
   prompt_score: number | null;
+  /**
+   * why it answered: champion, previous, reference
+   */
   rank: string | null;
+  /**
+   * of the reference miner
+   */
   reference_crps: number | null;
+  /**
+   * competition and asset
+   */
   slot: string | null;
+  /**
+   * where the forecast begins
+   */
   start_at: Timestamp | null;
 }
 
 export interface FleetSlots {
+  /**
+   * mean CRPS of the best possible forecast in a simulated market, where it was scored
+   */
   best_crps: number | null;
+  /**
+   * artifact of the champion, a sha256
+   */
   champion: string | null;
+  /**
+   * reference_mean_crps - mean_crps: positive is better
+   */
   diff: number | null;
+  /**
+   * standard error of diff over blocks of six horizons; null below three blocks
+   */
   diff_se: number | null;
+  /**
+   * what this asset alone would pay us, 0 to 1; null before the first payment
+   */
   emission_share: number | null;
+  /**
+   * family of its model
+   */
   family: string | null;
+  /**
+   * their mean CRPS, as the subnet computes it
+   */
   mean_crps: number | null;
+  /**
+   * ours on those same prompts
+   */
   mean_crps_beside_best: number | null;
+  /**
+   * scored answers
+   */
   n: number | null;
+  /**
+   * false: what was served so far are answers of the reference
+   */
   promoted: boolean | null;
+  /**
+   * of the reference miner on the same prompts
+   */
   reference_mean_crps: number | null;
+  /**
+   * number of its champion: 0 is the reference
+   */
   reign: number | null;
+  /**
+   * market time of its promotion
+   */
   since: Timestamp | null;
+  /**
+   * competition and asset, such as crypto_1h/BTC
+   */
   slot: string | null;
 }
 
@@ -1047,6 +1394,10 @@ export interface DB {
   "board.agent_key": BoardAgentKey;
   "board.alert": BoardAlert;
   "board.answer": BoardAnswer;
+  "board.archive": BoardArchive;
+  "board.archive_return": BoardArchiveReturn;
+  "board.archive_total": BoardArchiveTotal;
+  "board.archived": BoardArchived;
   "board.attempt": BoardAttempt;
   "board.beacon": BoardBeacon;
   "board.briefing": BoardBriefing;

@@ -46,7 +46,13 @@ export async function openSearch(context: AgentContext, options: SearchOptions):
     .select((eb) => eb.fn.countAll<number>().as('n'))
     .where('agent_id', '=', context.who.id)
     .executeTakeFirstOrThrow();
-  let count = made.n;
+  const left = await context.db
+    .selectFrom('board.archived')
+    .select('n')
+    .where('name', '=', 'decision of')
+    .where('key', '=', context.who.id)
+    .executeTakeFirst();
+  let count = made.n + (left?.n ?? 0);
   return {
     async step() {
       const came = await new Search(context, options, trainer, bars, count++).run();
