@@ -31,8 +31,6 @@ export interface Runtime {
   /** The call that these bytes are, as plain values. */
   decodeCall(bytes: Uint8Array): unknown;
   readonly extensions: readonly Extension[];
-  /** Name of an error that a call ended with. */
-  errorName(pallet: number, error: number): string;
   hash(bytes: Uint8Array): Uint8Array;
 }
 
@@ -135,13 +133,6 @@ export async function loadRuntime(
         encodeSigned: (value) => guarded(`another ${one.identifier}`, () => signed.enc(value)),
       };
     }),
-    errorName(pallet, error) {
-      const found = metadata.pallets.find(({ index }) => index === pallet);
-      const entry = found?.errors === undefined ? undefined : lookup(found.errors.type);
-      const names = entry?.type === 'enum' ? Object.entries(entry.value) : [];
-      const name = names.find(([, { idx }]) => idx === error)?.[0];
-      return `${found?.name ?? `pallet ${pallet}`}.${name ?? `error ${error}`}`;
-    },
     hash: (bytes) => scale.Blake2256(bytes),
   };
 }

@@ -50,8 +50,8 @@ export interface NodeSocket {
 
 const reply = z.object({
   id: z.number().int(),
-  result: z.unknown(),
-  error: z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() }).optional(),
+  result: z.unknown().optional(),
+  error: z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() }).nullish(),
 });
 const notice = z.object({
   params: z.object({ subscription: z.union([z.string(), z.number()]), result: z.unknown() }),
@@ -166,7 +166,7 @@ class Conversation implements NodeSocket {
     this.#calls.delete(id);
     if (one === undefined) return;
     clearTimeout(one.timer);
-    if (error === undefined) one.resolve(result);
+    if (error == null) one.resolve(result);
     else one.reject(new RpcRefusal(one.method, error.code, words(error.data ?? ''), words(error.message)));
   }
 

@@ -256,7 +256,7 @@ function storage({ state, submitted }: FakeNode, { builder }: Types, key: string
     of('Timestamp', 'Now', [], BigInt(state.now_ms)) ??
     of('SubtensorModule', 'Burn', [NETUID], state.burn) ??
     of('SubtensorModule', 'NetworkRegistrationAllowed', [NETUID], state.registration_allowed) ??
-    of('System', 'Events', [], eventsOf(state, submitted.length)) ??
+    padded(state, of('System', 'Events', [], eventsOf(state, submitted.length))) ??
     null
   );
 }
@@ -285,6 +285,12 @@ const eventsOf = ({ fate, failure: [pallet, error] }: ChainState, index: number)
       topics: [],
     },
   ];
+};
+
+/** The chain gives a module's error four bytes; the library's encoder, not its decoder, gives it one. */
+const padded = ({ fate, failure }: ChainState, events: unknown): unknown => {
+  const written = `03${Buffer.from(failure).toString('hex')}`;
+  return fate === 'failed' ? (events as string | undefined)?.replace(written, `${written}000000`) : events;
 };
 
 const moduleError = (pallet: number, error: number) => {
