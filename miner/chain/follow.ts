@@ -16,8 +16,8 @@ export interface FollowOptions {
   readonly network: Network;
   /** Where the last good metagraph is kept. */
   readonly file: string;
-  /** Beyond this age, by the chain's own clock, nobody is a member; null for never. */
-  readonly max_age_s: number | null;
+  /** Beyond this age, by the chain's own clock, nobody is a member. */
+  readonly max_age_s: number;
   readonly every_s?: number;
   readonly limits?: SocketLimits;
   readonly log: Logger;
@@ -54,15 +54,14 @@ export class Follower {
     return this.#metagraph;
   }
 
-  /** Seconds since the block of the last good metagraph; infinite without one. */
+  /** Seconds since the block of the last good metagraph; NaN, which no limit admits, without one. */
   get age_s(): number {
-    if (this.#metagraph === null) return Number.POSITIVE_INFINITY;
+    if (this.#metagraph === null) return Number.NaN;
     return (this.#now_ms() - Date.parse(this.#metagraph.at)) / 1000;
   }
 
   get usable(): boolean {
-    const { max_age_s } = this.options;
-    return this.#metagraph !== null && (max_age_s === null || this.age_s <= max_age_s);
+    return this.age_s <= this.options.max_age_s;
   }
 
   readonly members: Members = (hotkey) => (this.usable ? this.#members.get(hotkey) : undefined);
