@@ -22,6 +22,7 @@ export interface RoleOptions {
   readonly axonPort?: number;
   readonly allow?: readonly string[];
   readonly policy?: string;
+  readonly nonces?: string;
   readonly chain?: readonly string[];
   readonly genesis?: string;
   readonly netuid?: number;
@@ -81,6 +82,7 @@ function wireOf(o: RoleOptions): WireOptions | undefined {
     port: required(o.axonPort, '--axon-port'),
     allow: o.allow ?? [],
     policy: o.policy,
+    nonces: o.nonces,
     chain: o.chain === undefined ? undefined : chainOf(o, o.chain),
   };
 }

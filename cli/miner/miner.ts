@@ -77,7 +77,7 @@ export async function minerCommand(o: MinerArguments): Promise<number> {
       hotkey,
       port: o.port,
       allow: o.allow ?? [],
-      more: chainArguments(o),
+      more: axonArguments(o),
       env: password === undefined ? {} : { [variable]: password },
     },
   });
@@ -150,21 +150,30 @@ function required(o: MinerArguments): Step[] {
 const usesChain = (o: MinerArguments): boolean =>
   o.chain !== undefined || (o.market === 'live' && o.allow === undefined && o.policy === undefined);
 
-function chainArguments(o: MinerArguments): string[] {
-  const policy = o.policy === undefined ? [] : ['--policy', resolve(o.policy)];
-  if (!usesChain(o)) return policy;
+function axonArguments(o: MinerArguments): string[] {
+  const { state } = openHome(o.home);
+  const always: Given[] = [
+    ['--policy', o.policy === undefined ? undefined : resolve(o.policy)],
+    ['--nonces', join(state, 'axon-nonces')],
+  ];
+  if (!usesChain(o)) return words(always);
   const { endpoints, genesis, netuid } = networkOf(o);
-  const given: [flag: string, value: string | number | null | undefined][] = [
+  return words([
+    ...always,
     ['--chain', endpoints.join(',')],
     ['--genesis', genesis],
     ['--netuid', netuid],
-    ['--chain-state', join(openHome(o.home).state, 'metagraph.json')],
+    ['--chain-state', join(state, 'metagraph.json')],
     ['--metagraph-age', o.metagraphAge],
     ['--external-ip', o.externalIp],
     ['--external-port', o.externalPort],
-  ];
-  return [...policy, ...given.flatMap(([flag, value]) => (value == null ? [] : [flag, String(value)]))];
+  ]);
 }
+
+type Given = readonly [flag: string, value: string | number | null | undefined];
+
+const words = (given: readonly Given[]): string[] =>
+  given.flatMap(([flag, value]) => (value == null ? [] : [flag, String(value)]));
 
 /** How far this machine's clock may be from the chain's: a nonce is fresh for so long. */
 const CLOCK_S = 60;

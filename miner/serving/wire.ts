@@ -22,6 +22,8 @@ export interface WireOptions {
   readonly allow: readonly string[];
   /** File with a policy of one's own; its lists and `allow` add up. */
   readonly policy?: string | undefined;
+  /** File that keeps the nonces which a restart must not forget. */
+  readonly nonces?: string | undefined;
   /** Who is a member of the subnet, and where the axon is announced; without it the lists alone hold. */
   readonly chain?: ChainOptions | undefined;
 }
@@ -44,6 +46,7 @@ export async function openWire(served: Served, options: WireOptions): Promise<Op
     members: membership?.members ?? noMembers,
     log: context.log,
     port: options.port,
+    nonces: options.nonces,
     async forward(prompt, validator) {
       const meant = await moment(context, prompt);
       const { text } = await serve(served, servedSlot(context, meant), meant, validator);

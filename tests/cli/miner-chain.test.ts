@@ -136,9 +136,7 @@ describe.skipIf(!hasMetadata)('swarm miner --dry-run', () => {
   it('has nothing to say when all is there', async () => {
     const { hot } = await wallet();
     node.state.neurons[1] = { ...miner, hotkey: hot };
-    expect(
-      await rehearsal('--external-ip', '203.0.113.7'),
-    ).toContain('Nothing is missing');
+    expect(await rehearsal('--external-ip', '203.0.113.7')).toContain('Nothing is missing');
     expect(process.exitCode).toBe(0);
   });
 
