@@ -23,6 +23,7 @@ export interface RoleOptions {
   readonly allow?: readonly string[];
   readonly policy?: string;
   readonly nonces?: string;
+  readonly synthApi?: string;
   readonly chain?: readonly string[];
   readonly genesis?: string;
   readonly netuid?: number;
@@ -83,6 +84,7 @@ function wireOf(o: RoleOptions): WireOptions | undefined {
     allow: o.allow ?? [],
     policy: o.policy,
     nonces: o.nonces,
+    synthApi: o.synthApi,
     chain: o.chain === undefined ? undefined : chainOf(o, o.chain),
   };
 }

@@ -35,6 +35,7 @@ export function addMinerCommands(program: Command): void {
       number,
       24,
     )
+    .option('--synth-api <url>', 'public scores to compare with on a live market; off for none')
     .option('--external-ip <ip>', 'announce the axon on the chain at this IPv4 address')
     .option('--external-port <n>', 'and this port (default: --port)', integer)
     .option('--ports <base>', 'first of three ports: Postgres, NATS, the loopback miner', integer)

@@ -8,6 +8,7 @@ import { withChain } from '../../miner/chain/client.js';
 import { type Metagraph, readMetagraph } from '../../miner/chain/metagraph.js';
 import { barFiles } from '../../miner/prices/import.js';
 import { assertAssets, loadProfile } from '../../miner/sn50/profile.js';
+import { SYNTH_API } from '../../miner/synth-api/client.js';
 import { defaultHotkeyPath, loadHotkey } from '../../miner/wallet/hotkey.js';
 import { passwordVariable } from '../../miner/wallet/vault.js';
 import { openHome } from '../services/home.js';
@@ -32,6 +33,7 @@ export interface MinerArguments extends NetworkArguments {
   readonly policy?: string;
   readonly metagraphAge: number;
   readonly externalIp?: string;
+  readonly synthApi?: string;
   readonly externalPort?: number;
   readonly ports?: number;
   readonly events: boolean;
@@ -165,6 +167,7 @@ function axonArguments(o: MinerArguments): string[] {
     ['--netuid', netuid],
     ['--chain-state', join(state, 'metagraph.json')],
     ['--metagraph-age', o.metagraphAge],
+    ['--synth-api', o.synthApi === 'off' ? undefined : (o.synthApi ?? SYNTH_API)],
     ['--external-ip', o.externalIp],
     ['--external-port', o.externalPort],
   ]);

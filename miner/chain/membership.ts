@@ -21,6 +21,8 @@ export interface ChainOptions {
 
 export interface Membership {
   readonly members: Members;
+  /** Our own place on the subnet, by the last good metagraph; null without one. */
+  uid(): number | null;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export function openMembership(
   const running = follower.run(stop.signal);
   return {
     members: follower.members,
+    uid: () => follower.metagraph?.neurons.find(({ hotkey }) => hotkey === signer.ss58)?.uid ?? null,
     async close() {
       stop.abort();
       await running;

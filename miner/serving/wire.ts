@@ -10,6 +10,7 @@ import { type ChainOptions, openMembership } from '../chain/membership.js';
 import type { MinerContext } from '../context.js';
 import { Sn50Error } from '../sn50/errors.js';
 import { formatStart, type Prompt, parseStart } from '../sn50/prompt.js';
+import { watchField } from '../synth-api/watch.js';
 import { loadHotkey } from '../wallet/hotkey.js';
 import { type Served, serve, servedSlot } from './serve.js';
 
@@ -26,6 +27,8 @@ export interface WireOptions {
   readonly nonces?: string | undefined;
   /** Who is a member of the subnet, and where the axon is announced; without it the lists alone hold. */
   readonly chain?: ChainOptions | undefined;
+  /** Base of the public scores; asked on a live market alone. */
+  readonly synthApi?: string | undefined;
 }
 
 const MINUTE_S = 60;
@@ -56,11 +59,15 @@ export async function openWire(served: Served, options: WireOptions): Promise<Op
     await membership?.close();
     throw error;
   });
+  const watch =
+    membership === null || options.synthApi === undefined || context.clock.source !== 'live'
+      ? null
+      : watchField(context, options.synthApi, membership.uid);
   context.log.info({ port: axon.port, hotkey: signer.ss58, allow: options.allow.length }, 'the axon listens');
   return {
     port: axon.port,
     async close() {
-      await Promise.all([axon.close(), membership?.close()]);
+      await Promise.all([axon.close(), membership?.close(), watch?.close()]);
     },
   };
 }

@@ -53,6 +53,7 @@ describe('migrate', () => {
       '0005_identity',
       '0006_throughput',
       '0007_dead_letter',
+      '0011_field_score',
     ].map((f) => `blackboard/${f}.sql`);
     const views = ['0001_trust', '0002_gate', '0003_memory', '0004_fleet', '0005_standing'].map(
       (f) => `trust/${f}.sql`,
