@@ -72,6 +72,7 @@ export async function openAxon(options: AxonOptions): Promise<OpenAxon> {
   await cryptoReady();
   const limits = { ...LIMITS, ...options.limits };
   const now_ns = options.now_ns ?? (() => BigInt(Date.now()) * 1_000_000n);
+  const journal = options.nonces === undefined ? undefined : new NonceJournal(options.nonces);
   const signatures = new Signatures();
   const axon: Axon = {
     signer: options.signer,
@@ -82,7 +83,7 @@ export async function openAxon(options: AxonOptions): Promise<OpenAxon> {
       hotkey: options.signer.ss58,
       now_ns,
       signatures,
-      journal: options.nonces === undefined ? undefined : new NonceJournal(options.nonces),
+      journal,
       since_ns: options.since_ns ?? now_ns(),
     }),
     turns: new Turns(limits),
@@ -109,10 +110,13 @@ export async function openAxon(options: AxonOptions): Promise<OpenAxon> {
     noHttp(options.log, error, socket),
   );
   limitConnections(server, limits, options.log);
-  await listening(server, options.port, options.host ?? '0.0.0.0').catch(async (error) => {
+  try {
+    await signatures.ready();
+    await listening(server, options.port, options.host ?? '0.0.0.0');
+  } catch (error) {
     await signatures.close();
     throw error;
-  });
+  }
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : options.port,

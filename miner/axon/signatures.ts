@@ -24,6 +24,11 @@ export class Signatures {
     }
   }
 
+  /** Resolves once the thread has loaded what it needs: the first caller does not wait for that. */
+  async ready(): Promise<void> {
+    await this.#thread.call('verify', { message: '', signature: '', key: new Uint8Array(32) });
+  }
+
   close(): Promise<void> {
     return this.#thread.close();
   }

@@ -1,10 +1,12 @@
-// Requests that come twice: at once, and across a restart of the axon.
+// Requests that come twice: at once, and across a restart of the axon; and signatures that come in floods.
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Signatures } from '../../../miner/axon/signatures.js';
+import { NoTurn } from '../../../miner/axon/turns.js';
 import { exchange } from '../../../miner/validator/wire.js';
-import { asked, messageOf, openScene, sendTo } from './scene.js';
+import { alice, asked, messageOf, openScene, sendTo } from './scene.js';
 
 const S = 1_000_000_000n;
 const NOW = 1_768_478_460n * S;
@@ -53,4 +55,26 @@ it('refuses after a restart what was used ahead of the clock, and answers what i
     200,
   ]);
   expect(readFileSync(join(directory, 'nonces'), 'utf8').trim().split('\n')).toHaveLength(2);
+});
+
+it('verifies for one address what another one’s flood of forgeries would hold up', async () => {
+  const signatures = new Signatures();
+  const forged = `0x${'00'.repeat(63)}80`;
+  let done = 0;
+  const flood = Array.from({ length: 200 }, () =>
+    signatures.verify('192.0.2.1', 'text', forged, alice.publicKey).then(
+      (valid) => {
+        done += 1;
+        return valid;
+      },
+      (error) => error instanceof NoTurn,
+    ),
+  );
+  const honest = await signatures.verify('192.0.2.2', 'text', alice.sign('text'), alice.publicKey);
+  const before = done;
+  const settled = await Promise.all(flood);
+  await signatures.close();
+  // Two were on their way before it; of the rest, as many as may wait were verified, and found false.
+  expect([honest, before <= 2, done]).toEqual([true, true, 65]);
+  expect(settled.filter((turnedAway) => turnedAway)).toHaveLength(135);
 });
