@@ -43,7 +43,12 @@ export type SwarmErrorCode =
   | 'SWARM_E_ARCHIVE_ORDER'
   | 'SWARM_E_BACKUP_BROKEN'
   | 'SWARM_E_WALLET'
-  | 'SWARM_E_WALLET_PASSWORD';
+  | 'SWARM_E_WALLET_PASSWORD'
+  | 'SWARM_E_CHAIN_UNREACHABLE'
+  | 'SWARM_E_CHAIN_RESPONSE'
+  | 'SWARM_E_CHAIN_WRONG'
+  | 'SWARM_E_CHAIN_REFUSED'
+  | 'SWARM_E_NOT_REGISTERED';
 
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';

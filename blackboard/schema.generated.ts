@@ -281,6 +281,23 @@ export interface BoardExperiment {
   yardstick_crps: number;
 }
 
+export interface BoardFieldScore {
+  agent_id: string;
+  at: Generated<Timestamp>;
+  best_crps: number;
+  crps: number;
+  id: string;
+  market_at: Generated<Timestamp>;
+  median_crps: number;
+  miners: number;
+  prompt_id: string | null;
+  prompt_score: number | null;
+  rank: number;
+  scored_at: Timestamp;
+  slot: string;
+  uid: number;
+}
+
 export interface BoardGateStep {
   agent_id: string;
   at: Generated<Timestamp>;
@@ -1409,6 +1426,7 @@ export interface DB {
   "board.decision": BoardDecision;
   "board.enrolment": BoardEnrolment;
   "board.experiment": BoardExperiment;
+  "board.field_score": BoardFieldScore;
   "board.gate_step": BoardGateStep;
   "board.holding": BoardHolding;
   "board.inbox": BoardInbox;

@@ -7,6 +7,7 @@ import type { AgentContext } from '../agents/runtime/context.js';
 import type { AgentKind } from '../agents/runtime/life.js';
 import { SwarmError } from '../blackboard/errors.js';
 import { runRelay } from '../blackboard/events/relay.js';
+import type { ChainOptions } from '../miner/chain/membership.js';
 import { openFeed } from '../miner/prices/feed.js';
 import { openMiner } from '../miner/serving/main.js';
 import type { WireOptions } from '../miner/serving/wire.js';
@@ -20,6 +21,16 @@ export interface RoleOptions {
   readonly hotkey?: string;
   readonly axonPort?: number;
   readonly allow?: readonly string[];
+  readonly policy?: string;
+  readonly nonces?: string;
+  readonly synthApi?: string;
+  readonly chain?: readonly string[];
+  readonly genesis?: string;
+  readonly netuid?: number;
+  readonly chainState?: string;
+  readonly externalIp?: string;
+  readonly externalPort?: number;
+  readonly metagraphAge?: number;
   readonly target?: string;
   readonly spool?: string;
 }
@@ -67,7 +78,24 @@ function strategistOf(name = 'evolve'): keyof typeof explorerStrategists {
 /** The axon's settings, when there is a hotkey to sign with. */
 function wireOf(o: RoleOptions): WireOptions | undefined {
   if (o.hotkey === undefined) return undefined;
-  return { hotkey: o.hotkey, port: required(o.axonPort, '--axon-port'), allow: o.allow ?? [] };
+  return {
+    hotkey: o.hotkey,
+    port: required(o.axonPort, '--axon-port'),
+    allow: o.allow ?? [],
+    policy: o.policy,
+    nonces: o.nonces,
+    synthApi: o.synthApi,
+    chain: o.chain === undefined ? undefined : chainOf(o, o.chain),
+  };
+}
+
+function chainOf(o: RoleOptions, endpoints: readonly string[]): ChainOptions {
+  return {
+    network: { endpoints, genesis: o.genesis ?? null, netuid: required(o.netuid, '--netuid') },
+    file: required(o.chainState, '--chain-state'),
+    max_age_s: required(o.metagraphAge, '--metagraph-age') * 3600,
+    face: o.externalIp === undefined ? null : { ip: o.externalIp, port: o.externalPort },
+  };
 }
 
 const kinds: Record<string, (options: RoleOptions) => AgentKind> = {

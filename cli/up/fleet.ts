@@ -23,6 +23,8 @@ export interface AxonChoice {
   readonly hotkey: string;
   readonly port: number;
   readonly allow: readonly string[];
+  /** Options on policy and chain, as `swarm agent run miner` takes them. */
+  readonly more: readonly string[];
   /** The variable with the hotkey's password, if the file is sealed. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -42,8 +44,8 @@ export function minerFleet(size: FleetSize, axon: AxonChoice): Member[] {
               axon.hotkey,
               '--axon-port',
               String(axon.port),
-              '--allow',
-              axon.allow.join(','),
+              ...(axon.allow.length > 0 ? ['--allow', axon.allow.join(',')] : []),
+              ...axon.more,
             ],
             env: axon.env,
           }

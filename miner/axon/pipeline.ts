@@ -70,7 +70,7 @@ async function answered(course: Course, sender: Sender): Promise<{ ms: number; b
   course.facts = facts;
   const banned = blacklisted(axon.policy, axon.members, facts);
   if (banned !== null) throw new Refusal(403, `Forbidden. Key is blacklisted: ${banned}.`);
-  const unverified = axon.verifier.check(facts);
+  const unverified = await verified(course, facts);
   if (unverified !== null) throw new Refusal(401, `Not Verified with error: ${unverified}`);
   const hotkey = facts.dendrite.hotkey!;
   const deadline = AbortSignal.timeout(deadlineMs(facts));
@@ -121,6 +121,14 @@ const deadlineMs = ({ timeout_s }: RequestFacts): number =>
 
 const tooLate = ({ timeout_s }: RequestFacts, cause: unknown): Refusal =>
   new Refusal(408, `Response timeout after: ${timeout_s ?? DEFAULT_TIMEOUT_S}s`, { cause });
+
+async function verified({ axon, request }: Course, facts: RequestFacts): Promise<string | null> {
+  try {
+    return await axon.verifier.check(facts, request.socket.remoteAddress ?? '');
+  } catch (error) {
+    throw error instanceof NoTurn ? tooLate(facts, error) : error;
+  }
+}
 
 async function turn({ axon, facts }: Course, hotkey: string, deadline: AbortSignal): Promise<() => void> {
   try {
