@@ -41,7 +41,16 @@ export type SwarmErrorCode =
   | 'SWARM_E_RECORD_TOO_LARGE'
   | 'SWARM_E_BACKUP_BROKEN'
   | 'SWARM_E_WALLET'
-  | 'SWARM_E_WALLET_PASSWORD';
+  | 'SWARM_E_WALLET_PASSWORD'
+  | 'SWARM_E_LLM_CONFIG'
+  | 'SWARM_E_LLM_AUTH'
+  | 'SWARM_E_LLM_REFUSED'
+  | 'SWARM_E_LLM_LIMITED'
+  | 'SWARM_E_LLM_UNREACHABLE'
+  | 'SWARM_E_LLM_RESPONSE'
+  | 'SWARM_E_LLM_BUDGET'
+  | 'SWARM_E_TOOL_REFUSED'
+  | 'SWARM_E_SCREENED';
 
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';

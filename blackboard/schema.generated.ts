@@ -112,6 +112,30 @@ export interface BoardBriefing {
   slot: string;
 }
 
+export interface BoardBudget {
+  period: string;
+  scope: string;
+  subject: string;
+  tokens: number;
+  usd: Numeric;
+}
+
+export interface BoardBudgetState {
+  cap_tokens: number | null;
+  cap_usd: Numeric | null;
+  held_tokens: number | null;
+  held_usd: Numeric | null;
+  period: string | null;
+  scope: string | null;
+  spent_tokens: number | null;
+  spent_usd: Numeric | null;
+  subject: string | null;
+}
+
+export interface BoardBudgetTurn {
+  id: Generated<boolean>;
+}
+
 export interface BoardChallenger {
   agent_id: string;
   alpha: number;
@@ -210,6 +234,11 @@ export interface BoardDecision {
   spec: Json;
   spec_digest: string;
   strategist: string;
+  thought: string | null;
+  /**
+   * The conversation behind it, redacted, in the artifact store.
+   */
+  transcript: string | null;
 }
 
 export interface BoardEnrolment {
@@ -296,6 +325,7 @@ export interface BoardLease {
 export interface BoardLlmCall {
   agent_id: string;
   at: Generated<Timestamp>;
+  attempts: Generated<number>;
   cost_usd: Numeric;
   decision_id: string | null;
   id: string;
@@ -303,7 +333,13 @@ export interface BoardLlmCall {
   market_at: Generated<Timestamp>;
   model: string;
   status: string;
+  strategy: Generated<string>;
   task: string;
+  temperature: number | null;
+  /**
+   * Of the decision that it served: board.decision.thought. A decision is written after the calls.
+   */
+  thought: string | null;
   tokens_in: number;
   tokens_out: number;
   transcript: string | null;
@@ -407,6 +443,17 @@ export interface BoardRefusal {
   total: number;
 }
 
+export interface BoardReservation {
+  agent: string;
+  agent_id: string;
+  day: Timestamp;
+  expires_at: Timestamp;
+  id: string;
+  owner: string;
+  tokens: number;
+  usd: Numeric;
+}
+
 export interface BoardRevocation {
   agent_id: string;
   at: Generated<Timestamp>;
@@ -431,6 +478,14 @@ export interface BoardReward {
   prompts: number;
   share: number;
   smoothed: number;
+}
+
+export interface BoardSpend {
+  day: Timestamp;
+  scope: string;
+  subject: string;
+  tokens: number;
+  usd: Numeric;
 }
 
 export interface BoardTrace {
@@ -1050,6 +1105,9 @@ export interface DB {
   "board.attempt": BoardAttempt;
   "board.beacon": BoardBeacon;
   "board.briefing": BoardBriefing;
+  "board.budget": BoardBudget;
+  "board.budget_state": BoardBudgetState;
+  "board.budget_turn": BoardBudgetTurn;
   "board.challenger": BoardChallenger;
   "board.claim": BoardClaim;
   "board.compute_job": BoardComputeJob;
@@ -1071,8 +1129,10 @@ export interface DB {
   "board.promotion": BoardPromotion;
   "board.prompt": BoardPrompt;
   "board.refusal": BoardRefusal;
+  "board.reservation": BoardReservation;
   "board.revocation": BoardRevocation;
   "board.reward": BoardReward;
+  "board.spend": BoardSpend;
   "board.trace": BoardTrace;
   "board.verdict": BoardVerdict;
   "fleet.agents": FleetAgents;
