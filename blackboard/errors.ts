@@ -49,8 +49,7 @@ export type SwarmErrorCode =
   | 'SWARM_E_LLM_UNREACHABLE'
   | 'SWARM_E_LLM_RESPONSE'
   | 'SWARM_E_LLM_BUDGET'
-  | 'SWARM_E_TOOL_REFUSED'
-  | 'SWARM_E_SCREENED';
+  | 'SWARM_E_TOOL_REFUSED';
 
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';

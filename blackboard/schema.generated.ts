@@ -345,6 +345,20 @@ export interface BoardLlmCall {
   transcript: string | null;
 }
 
+export interface BoardNoted {
+  at: Timestamp | null;
+  direction: number | null;
+  effect: number | null;
+  family: string | null;
+  high: number | null;
+  id: string | null;
+  knob: string | null;
+  low: number | null;
+  note: string | null;
+  owner: string | null;
+  slot: string | null;
+}
+
 export interface BoardOutbox {
   at: Generated<Timestamp>;
   id: Generated<number>;
@@ -494,6 +508,22 @@ export interface BoardTrace {
   id: string | null;
   kind: string | null;
   market_at: Timestamp | null;
+}
+
+export interface BoardTried {
+  agent_id: string | null;
+  as_of: Timestamp | null;
+  at: Timestamp | null;
+  cost_ms: number | null;
+  family: string | null;
+  gain: number | null;
+  id: string | null;
+  n_windows: number | null;
+  owner: string | null;
+  se: number | null;
+  slot: string | null;
+  spec: Json | null;
+  spec_digest: string | null;
 }
 
 export interface BoardVerdict {
@@ -1121,6 +1151,7 @@ export interface DB {
   "board.inbox": BoardInbox;
   "board.lease": BoardLease;
   "board.llm_call": BoardLlmCall;
+  "board.noted": BoardNoted;
   "board.outbox": BoardOutbox;
   "board.outcome": BoardOutcome;
   "board.owner": BoardOwner;
@@ -1134,6 +1165,7 @@ export interface DB {
   "board.reward": BoardReward;
   "board.spend": BoardSpend;
   "board.trace": BoardTrace;
+  "board.tried": BoardTried;
   "board.verdict": BoardVerdict;
   "fleet.agents": FleetAgents;
   "fleet.challengers": FleetChallengers;

@@ -5,7 +5,7 @@ import type { Spec } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import { type Briefing, type KnownSpec, pickBy } from '../../trust/briefing.js';
 import { crossSpecs, mutateSpec, randomSpec, searchedFamilies, toldWorth } from './space.js';
-import type { Proposal, Strategist, Task } from './strategist.js';
+import type { Proposal, QuickStrategist, Task } from './strategist.js';
 
 const NEW_SHARE = 0.25;
 const CROSS_SHARE = 0.25;
@@ -34,7 +34,7 @@ function fresh(briefing: Briefing, task: Task, rng: Rng): Proposal {
   };
 }
 
-export const evolveStrategist: Strategist = {
+export const evolveStrategist: QuickStrategist = {
   name: 'evolve',
   propose(briefing, task, rng) {
     const { specs } = briefing;
