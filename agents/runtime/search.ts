@@ -92,6 +92,19 @@ class Search {
     const briefing = await brief(context.db, view.slot, () => this.#rng.uniform());
     const as_of_s = dayOf(await marketNow(context.db));
     const { proposal, known } = await this.#propose(view, briefing, as_of_s);
+    context.log.info(
+      {
+        slot: view.slot,
+        specs: briefing.specs.length,
+        patterns: briefing.patterns.length,
+        champion: briefing.champion?.family,
+      },
+      'briefing',
+    );
+    context.log.info(
+      { by: proposal.by, move: proposal.move, spec: proposal.spec, reason: proposal.reason },
+      'proposal',
+    );
     const decision_id = await recordDecision(this.#author, view.slot, briefing, proposal);
     await debugPoint('decision.after-commit');
     const fail = (stage: string, error: unknown): Promise<boolean> =>

@@ -24,13 +24,13 @@ const INCLUDE_OPTIONAL = 0.5;
 /** Chance that a new spec draws a component instead of starting without it. */
 const CHOOSE = 0.5;
 
-function scaled(knob: Knob, value: number): number {
+export function scaled(knob: Knob, value: number): number {
   return knob.log
     ? Math.log(value / knob.min) / Math.log(knob.max / knob.min)
     : (value - knob.min) / (knob.max - knob.min);
 }
 
-function unscaled(knob: Knob, u: number): number {
+export function unscaled(knob: Knob, u: number): number {
   const clipped = Math.min(1, Math.max(0, u));
   const value = knob.log
     ? knob.min * (knob.max / knob.min) ** clipped
@@ -39,14 +39,22 @@ function unscaled(knob: Knob, u: number): number {
   return knob.integer ? Math.round(value) : Number(value.toPrecision(6));
 }
 
+/** Why a valid spec does not suit the task, or null. */
+export function misfit(spec: Spec, task: Task): string | null {
+  // Older bars than every window reaches without a gap are no obstacle to a model that copes with gaps.
+  const whole = families[spec.family].wholeBars(spec, task.step_s);
+  if (whole > task.max_history_bars)
+    return `it reads ${whole} bars of history, ${task.max_history_bars} are there`;
+  if (task.peers === 0 && isPooled(spec)) return 'it learns from other assets, and there are none';
+  return null;
+}
+
 /** The first of up to 60 drafts that is a valid spec for the task; `otherwise` when luck runs out. */
 function admissible(draft: () => Fields, task: Task, otherwise: Spec): Spec {
   for (let i = 0; i < REDRAWS; i++) {
     try {
       const spec = parseSpec(draft());
-      // Older bars than every window reaches without a gap are no obstacle to a model that copes with gaps.
-      const whole = families[spec.family].wholeBars(spec, task.step_s) <= task.max_history_bars;
-      if (whole && (task.peers > 0 || !isPooled(spec))) return spec;
+      if (misfit(spec, task) === null) return spec;
     } catch (error) {
       if ((error as { code?: string }).code !== 'SWARM_E_SPEC_INVALID') throw error;
     }
@@ -55,7 +63,7 @@ function admissible(draft: () => Fields, task: Task, otherwise: Spec): Spec {
 }
 
 /** The value at a dotted path; undefined where a part of the path is missing. */
-function at(fields: Fields, path: string): unknown {
+export function at(fields: Fields, path: string): unknown {
   let value: unknown = fields;
   for (const name of path.split('.')) {
     if (typeof value !== 'object' || value === null) return undefined;
@@ -65,7 +73,7 @@ function at(fields: Fields, path: string): unknown {
 }
 
 /** Puts a number at a dotted path, in copies of the components and lists on the way. */
-function put(fields: Fields, path: string, value: number): void {
+export function put(fields: Fields, path: string, value: number): void {
   const names = path.split('.');
   let here = fields;
   for (const name of names.slice(0, -1)) {

@@ -50,7 +50,7 @@ export interface Usage {
   readonly completion_tokens: number;
 }
 
-/** A model: from the request and how many came before it to what happens. */
+/** A model: from the request, and how many it has had before, to what happens. */
 export type Script = (request: WireRequest, index: number) => Behaviour;
 
 export interface LlmServer {
@@ -74,6 +74,7 @@ const tokens = (text: string): number => Math.ceil(text.length / 4);
 
 export async function openLlmServer(script: Script): Promise<LlmServer> {
   let current = script;
+  let from = 0;
   let free = false;
   const waiting: (() => void)[] = [];
   const requests: { body: WireRequest; key: string | undefined; at: number }[] = [];
@@ -92,7 +93,7 @@ export async function openLlmServer(script: Script): Promise<LlmServer> {
     const body = JSON.parse(text) as WireRequest;
     requests.push({ body, key: request.headers.authorization, at: performance.now() });
     server.emit('arrival');
-    await act(current(body, requests.length - 1), { body, bytes: text, response });
+    await act(current(body, requests.length - 1 - from), { body, bytes: text, response });
   }
 
   async function act(
@@ -145,6 +146,7 @@ export async function openLlmServer(script: Script): Promise<LlmServer> {
     requests,
     script(next) {
       current = next;
+      from = requests.length;
     },
     release() {
       free = true;
