@@ -10,6 +10,7 @@ import {
 } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import type { ToldPattern } from '../../trust/briefing.js';
+import { crossPrograms, mutateProgram } from './programs.js';
 import type { Task } from './strategist.js';
 
 type Fields = Record<string, unknown>;
@@ -50,7 +51,7 @@ export function misfit(spec: Spec, task: Task): string | null {
 }
 
 /** The first of up to 60 drafts that is a valid spec for the task; `otherwise` when luck runs out. */
-function admissible(draft: () => Fields, task: Task, otherwise: Spec): Spec {
+export function drawn(draft: () => Fields, task: Task, otherwise: Spec): Spec {
   for (let i = 0; i < REDRAWS; i++) {
     try {
       const spec = parseSpec(draft());
@@ -129,7 +130,7 @@ export function randomSpec(name: Spec['family'], task: Task, rng: Rng): Spec {
     flip(fields, 0.5, rng);
     return fields;
   };
-  return admissible(draft, task, first);
+  return drawn(draft, task, first);
 }
 
 /** A neighbour: each numeric knob moves with probability one half by a normal step of `width` on its [0, 1] scale. */
@@ -149,9 +150,11 @@ export function mutateSpec(parent: Spec, width: number, task: Task, rng: Rng): S
     }
     choose(family, fields, width / 2, first, rng);
     flip(fields, width / 2, rng);
+    if (typeof fields['program'] === 'string' && rng.uniform() < 0.5)
+      fields['program'] = mutateProgram(fields['program'], width, rng);
     return fields;
   };
-  return admissible(draft, task, parent);
+  return drawn(draft, task, parent);
 }
 
 /** A child of two specs of one family: each field from either parent. */
@@ -163,10 +166,12 @@ export function crossSpecs(a: Spec, b: Spec, task: Task, rng: Rng): Spec {
       const value = ((rng.uniform() < 0.5 ? a : b) as Fields)[field];
       if (value !== undefined) child[field] = value;
     }
+    if ('program' in a && 'program' in b && rng.uniform() < 0.5)
+      child['program'] = crossPrograms(a.program, b.program, rng);
     settle(child, first);
     return child;
   };
-  return admissible(draft, task, a);
+  return drawn(draft, task, a);
 }
 
 /** How much what was told speaks for a spec: sum of verified effects, in standard deviations, of patterns it matches. */

@@ -14,6 +14,8 @@ export interface Guess {
 
 export interface Surrogate {
   readonly n: number;
+  /** The highest guess among what was tried: a measurement is noisier. */
+  readonly best: number;
   predict(spec: Readonly<Record<string, unknown>>): Guess;
 }
 
@@ -21,13 +23,14 @@ export interface Surrogate {
 type Features = ReadonlyMap<string, number>;
 
 const LENGTH = 0.45;
+const MIDDLE = 0.5 / LENGTH;
 const FAMILY_WEIGHT = 0.9;
 const PART_WEIGHT = 0.6;
 /** Gains further below the middle than this many robust deviations say no more than "bad". */
 const CLIP = 4;
 /** A day's windows differ from another's by more than sampling. */
 const NOISE_FLOOR = 0.002;
-const LARGEST = 250;
+const LARGEST = 150;
 
 /** Where a spec lies: every knob on its scale, every component by what it is. */
 export function featuresOf(spec: Readonly<Record<string, unknown>>): Features {
@@ -59,14 +62,31 @@ export function featuresOf(spec: Readonly<Record<string, unknown>>): Features {
   return features;
 }
 
-/** A knob that only one of two specs has lies in the middle for the other. */
-function distance2(a: Features, b: Features): number {
-  let sum = 0;
-  for (const [name, x] of a) {
-    const y = b.get(name) ?? (name.startsWith('knob') ? 0.5 / LENGTH : 0);
-    sum += (x - y) ** 2;
+/** Columns of what is known, so that specs become rows of numbers. */
+class Columns {
+  readonly #names = new Map<string, number>();
+
+  constructor(known: readonly Features[]) {
+    for (const features of known)
+      for (const name of features.keys()) if (!this.#names.has(name)) this.#names.set(name, this.#names.size);
   }
-  for (const [name, y] of b) if (!a.has(name)) sum += (y - (name.startsWith('knob') ? 0.5 / LENGTH : 0)) ** 2;
+
+  /** A knob that a spec lacks lies in the middle; what no other spec has is told by a column of its own, the last. */
+  row(features: Features): Float64Array {
+    const row = new Float64Array(this.#names.size + 1);
+    for (const [name, at] of this.#names)
+      row[at] = features.get(name) ?? (name.startsWith('knob') ? MIDDLE : 0);
+    let strange = 0;
+    for (const [name, x] of features)
+      if (!this.#names.has(name)) strange += (x - (name.startsWith('knob') ? MIDDLE : 0)) ** 2;
+    row[this.#names.size] = Math.sqrt(strange);
+    return row;
+  }
+}
+
+function distance2(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
   return sum;
 }
 
@@ -80,17 +100,20 @@ export function fitSurrogate(archive: readonly Tried[]): Surrogate | null {
   const spread = Math.max(medianAbsoluteDeviation(gains) * 1.4826, NOISE_FLOOR);
   const y = gains.map((g) => Math.max(g, centre - CLIP * spread) - centre);
   const variance = Math.max(y.reduce((s, v) => s + v * v, 0) / n, spread ** 2);
-  const features = tried.map((t) => featuresOf(t.spec));
-  const kernel = (a: Features, b: Features): number => variance * Math.exp(-distance2(a, b) / 2);
-  const lower = cholesky(n, (i, j) =>
-    i === j ? variance + NOISE_FLOOR ** 2 + tried[i]!.se ** 2 / 4 : kernel(features[i]!, features[j]!),
-  );
+  const known = tried.map((t) => featuresOf(t.spec));
+  const columns = new Columns(known);
+  const rows = known.map((features) => columns.row(features));
+  const kernel = (a: Float64Array, b: Float64Array): number => variance * Math.exp(-distance2(a, b) / 2);
+  const noise = tried.map((t) => NOISE_FLOOR ** 2 + t.se ** 2 / 4);
+  const lower = cholesky(n, (i, j) => (i === j ? variance + noise[i]! : kernel(rows[i]!, rows[j]!)));
   const weights = backward(lower, n, forward(lower, n, y));
   return {
     n,
+    // K w without K: (K + N) w = y.
+    best: centre + Math.max(...y.map((v, i) => v - noise[i]! * weights[i]!)),
     predict(spec) {
-      const here = featuresOf(spec);
-      const k = features.map((f) => kernel(here, f));
+      const here = columns.row(featuresOf(spec));
+      const k = rows.map((row) => kernel(here, row));
       const v = forward(lower, n, k);
       const left = variance - v.reduce((s, x) => s + x * x, 0);
       return {
