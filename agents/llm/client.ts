@@ -122,7 +122,10 @@ export function openClient(o: ClientOptions): LlmClient {
         status,
       });
     try {
-      const answer = readAnswer(await api.chat.completions.create(body, { signal: stopping }), arm.model);
+      const answer = readAnswer(
+        await api.chat.completions.create(body, { signal: AbortSignal.any([stopping]) }),
+        arm.model,
+      );
       if (answer.tokens_out > settings.max_tokens || answer.tokens_in + answer.tokens_out > worst.tokens)
         throw new SwarmError(
           'SWARM_E_LLM_RESPONSE',
