@@ -9,9 +9,11 @@ import type { Briefing } from '../../../trust/briefing.js';
 import type { ToolSpec } from '../../llm/client.js';
 import { jsonSchemaOf, readAs, readJson } from '../../llm/repair.js';
 import type { TaskKind } from '../../llm/settings.js';
+import { catalogue } from '../catalogue.js';
 import { misfit, searchedFamilies } from '../space.js';
 import type { Desk, Proposal, Task } from '../strategist.js';
 import { fitSurrogate, type Surrogate } from '../surrogate.js';
+import { checkProgram } from './author.js';
 import { specAsData } from './prompt.js';
 import { quote } from './quoted.js';
 
@@ -215,7 +217,36 @@ const statePattern = tool({
   },
 });
 
+const checkProgramTool = tool({
+  name: 'check_program',
+  description:
+    'Checks a program of the family recursion without running it; without one: the language and examples.',
+  args: z.object({ program: z.string().max(4000).optional() }),
+  run: async ({ program }, { task }) => checkProgram(program, task),
+});
+
+const knownErrors = tool({
+  name: 'known_errors',
+  description: 'What failed on this slot, alike ones together, with the lesson of each.',
+  args: z.object({ family: z.string().optional(), limit: some }),
+  async run({ family, limit }, { desk }) {
+    return catalogue(await desk.failures(200))
+      .filter((e) => family === undefined || e.family === family)
+      .slice(0, limit)
+      .map(({ family: name, code, times, example, lesson }) => ({
+        family: name,
+        code,
+        times,
+        example: quote(example, '', desk.owner),
+        lesson,
+      }));
+  },
+});
+
 const all = [
+  checkProgramTool,
+  knownErrors,
+
   listFamilies,
   queryExperiments,
   queryPatterns,
@@ -230,7 +261,7 @@ const all = [
 const allowed: Readonly<Record<TaskKind, readonly Tool<unknown>[]>> = {
   plan: all,
   refine: all.filter((one) => one !== statePattern),
-  author: [],
+  author: [listFamilies, checkProgramTool, knownErrors, proposeSpec],
   diagnose: [],
   summarise: [],
 };

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openClient } from '../../../agents/llm/client.js';
 import { redactor } from '../../../agents/llm/redact.js';
 import { takeLlmSettings } from '../../../agents/llm/settings.js';
+import { catalogue } from '../../../agents/strategist/catalogue.js';
 import { evolveStrategist } from '../../../agents/strategist/evolve.js';
 import { randomSpec } from '../../../agents/strategist/space.js';
 import type { Desk, Noted, Proposal, Task } from '../../../agents/strategist/strategist.js';
@@ -20,7 +21,9 @@ const KEY = 'sk-secret-0123456789abcdef';
 const task: Task = { asset: 'BTC', horizon_s: 86_400, step_s: 300, max_history_bars: 2880, peers: 0 };
 const good: Spec = { ...families.garch_t.start('BTC', 86_400), history_bars: 500 } as Spec;
 const TOOLS = [
+  'check_program',
   'compare_specs',
+  'known_errors',
   'list_families',
   'predict_score',
   'probe',
@@ -246,6 +249,51 @@ describe('a decision', () => {
       .map((m) => JSON.parse(m.content!).data);
     expect(guess[0]).toMatchObject({ from: 12, gain: expect.any(Number), sd: expect.any(Number) });
     expect(compared.map((c: { id: string }) => c.id)).toEqual(ids);
+  });
+});
+
+describe('a recursion of its own', () => {
+  const sound = (families.recursion.choices!['program'] as string[])[0]!;
+
+  it('is repaired by what the checker says, then proposed', async () => {
+    const from = server.requests.length;
+    const broken = sound.replace(/^variance = .*$/m, 'variance = nobody');
+    const start = families.recursion.start('BTC', 86_400);
+    const call = (name: string, args: unknown) => ({ kind: 'tools' as const, calls: [{ name, args }] });
+    const proposal = await decide(
+      inTurn(
+        call('check_program', {}),
+        call('check_program', { program: broken }),
+        call('check_program', { program: sound }),
+        call('propose_spec', { spec: { ...start, program: sound, history_bars: 333 }, reason: 'r' }),
+      ),
+    );
+    expect(proposal.spec).toMatchObject({ family: 'recursion', program: sound, history_bars: 333 });
+    const [language, wrong, right] = since(from)
+      .at(-1)!
+      .messages.filter((m) => m.role === 'tool')
+      .map((m) => JSON.parse(m.content!).data);
+    expect(language).toMatchObject({
+      language: expect.any(String),
+      programs: [expect.any(String), expect.any(String)],
+    });
+    expect(wrong).toMatchObject({
+      valid: false,
+      error: expect.stringMatching(/line \d+:\d+: unknown name nobody/),
+      lesson: expect.stringContaining('Declare'),
+    });
+    expect(right).toMatchObject({ valid: true });
+  });
+
+  it('is told what failed before, alike failures together', () => {
+    const failure = (reason: string) => ({ family: 'recursion', code: 'SWARM_E_FIT_FAILED', reason });
+    const entries = catalogue([
+      failure('v is held at its bound 10000 on 57% of simulated steps: it explodes'),
+      failure('no convergence'),
+      failure('v is held at its bound 100 on 4% of simulated steps: it explodes'),
+    ]);
+    expect(entries.map((e) => e.times)).toEqual([2, 1]);
+    expect(entries[0]!.lesson).toContain('persistence');
   });
 });
 
