@@ -55,7 +55,14 @@ export function expectedImprovement({ gain, sd }: Guess, bar: number): number {
 function bred(briefing: Briefing, task: Task, rng: Rng): Proposal | null {
   const { archive = [] } = task;
   if (archive.length < ENOUGH || rng.uniform() < BLIND) return null;
-  const surrogate = fitSurrogate(archive);
+  // A verdict knows more of a spec than the word of whoever ran it.
+  const verdicts = new Map(briefing.specs.map((s) => [s.spec_digest, s]));
+  const surrogate = fitSurrogate(
+    archive.map((t) => {
+      const verdict = verdicts.get(t.spec_digest);
+      return verdict === undefined ? t : { ...t, gain: verdict.verified_gain, se: verdict.verified_se };
+    }),
+  );
   const members = population(briefing, archive);
   if (surrogate === null || members.length < 2) return null;
   const known = new Set(archive.map((t) => t.spec_digest));
