@@ -53,7 +53,7 @@ export interface Answer {
 }
 
 export interface LlmClient {
-  /** Throws SWARM_E_LLM_*; the signal's reason when it was stopped. */
+  /** Throws trouble as failure.ts names it; the signal's reason when it was stopped. */
   ask(question: Question): Promise<Answer>;
 }
 

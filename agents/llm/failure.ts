@@ -4,6 +4,19 @@ import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortEr
 import { SwarmError, type SwarmErrorCode } from '../../blackboard/errors.js';
 import type { LlmSettings } from './settings.js';
 
+const TROUBLE = new Set<unknown>([
+  'SWARM_E_LLM_AUTH',
+  'SWARM_E_LLM_LIMITED',
+  'SWARM_E_LLM_UNREACHABLE',
+  'SWARM_E_LLM_RESPONSE',
+  'SWARM_E_LLM_REFUSED',
+  'SWARM_E_LLM_BUDGET',
+] satisfies SwarmErrorCode[]);
+
+/** Trouble of a model, its endpoint or its budget: the decision goes on without it. */
+export const isLlmTrouble = (error: unknown): error is SwarmError =>
+  TROUBLE.has((error as { code?: unknown } | null)?.code);
+
 export interface Failure {
   readonly error: SwarmError;
   /** Another try may do. */

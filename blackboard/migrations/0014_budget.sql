@@ -45,6 +45,8 @@ create table board.reservation (
   expires_at timestamptz not null
 );
 comment on table board.reservation is 'Worst cases of calls under way.';
+alter table board.reservation enable row level security;
+create policy readable on board.reservation for select using (true);
 
 -- Held by whoever reserves: one at a time.
 create table board.budget_turn (id boolean primary key default true check (id));

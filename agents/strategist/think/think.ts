@@ -9,6 +9,7 @@ import { canonicalJson } from '../../../forecast/canonical.js';
 import type { Rng } from '../../../forecast/rng.js';
 import type { Briefing } from '../../../trust/briefing.js';
 import type { Answer, Arm, LlmClient, Message, ToolCall } from '../../llm/client.js';
+import { isLlmTrouble } from '../../llm/failure.js';
 import { type Redact, redactAll } from '../../llm/redact.js';
 import type { Proposal, QuickStrategist, Strategist, Task } from '../strategist.js';
 import { openingMessages, type StrategyName } from './prompt.js';
@@ -60,8 +61,8 @@ export const thinkStrategist = (by: Thinker): Strategist => ({
         talk.ended = await converse(by, talk, turn, thought);
       } catch (error) {
         if (by.stopping.aborted) throw error;
-        const { code, message } = error as { code?: string; message: string };
-        if (!code?.startsWith('SWARM_E_LLM_')) throw error;
+        if (!isLlmTrouble(error)) throw error;
+        const { code, message } = error;
         talk.ended = `${code}: ${message}`;
         // Another model costs money too, and speaks through the same endpoint and key.
         if (['SWARM_E_LLM_BUDGET', 'SWARM_E_LLM_AUTH', 'SWARM_E_LLM_UNREACHABLE'].includes(code)) break;
