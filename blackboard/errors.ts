@@ -48,7 +48,15 @@ export type SwarmErrorCode =
   | 'SWARM_E_CHAIN_RESPONSE'
   | 'SWARM_E_CHAIN_WRONG'
   | 'SWARM_E_CHAIN_REFUSED'
-  | 'SWARM_E_NOT_REGISTERED';
+  | 'SWARM_E_NOT_REGISTERED'
+  | 'SWARM_E_LLM_CONFIG'
+  | 'SWARM_E_LLM_AUTH'
+  | 'SWARM_E_LLM_REFUSED'
+  | 'SWARM_E_LLM_LIMITED'
+  | 'SWARM_E_LLM_UNREACHABLE'
+  | 'SWARM_E_LLM_RESPONSE'
+  | 'SWARM_E_LLM_BUDGET'
+  | 'SWARM_E_TOOL_REFUSED';
 
 export class SwarmError extends Error {
   override readonly name = 'SwarmError';

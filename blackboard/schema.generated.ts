@@ -138,6 +138,30 @@ export interface BoardBriefing {
   slot: string;
 }
 
+export interface BoardBudget {
+  period: string;
+  scope: string;
+  subject: string;
+  tokens: number;
+  usd: Numeric;
+}
+
+export interface BoardBudgetState {
+  cap_tokens: number | null;
+  cap_usd: Numeric | null;
+  held_tokens: number | null;
+  held_usd: Numeric | null;
+  period: string | null;
+  scope: string | null;
+  spent_tokens: number | null;
+  spent_usd: Numeric | null;
+  subject: string | null;
+}
+
+export interface BoardBudgetTurn {
+  id: Generated<boolean>;
+}
+
 export interface BoardChallenger {
   agent_id: string;
   alpha: number;
@@ -236,6 +260,11 @@ export interface BoardDecision {
   spec: Json;
   spec_digest: string;
   strategist: string;
+  thought: string | null;
+  /**
+   * The conversation behind it, redacted, in the artifact store.
+   */
+  transcript: string | null;
 }
 
 export interface BoardEnrolment {
@@ -339,6 +368,7 @@ export interface BoardLease {
 export interface BoardLlmCall {
   agent_id: string;
   at: Generated<Timestamp>;
+  attempts: Generated<number>;
   cost_usd: Numeric;
   decision_id: string | null;
   id: string;
@@ -346,10 +376,30 @@ export interface BoardLlmCall {
   market_at: Generated<Timestamp>;
   model: string;
   status: string;
+  strategy: Generated<string>;
   task: string;
+  temperature: number | null;
+  /**
+   * Of the decision that it served: board.decision.thought. A decision is written after the calls.
+   */
+  thought: string | null;
   tokens_in: number;
   tokens_out: number;
   transcript: string | null;
+}
+
+export interface BoardNoted {
+  at: Timestamp | null;
+  direction: number | null;
+  effect: number | null;
+  family: string | null;
+  high: number | null;
+  id: string | null;
+  knob: string | null;
+  low: number | null;
+  note: string | null;
+  owner: string | null;
+  slot: string | null;
 }
 
 export interface BoardOutbox {
@@ -450,6 +500,17 @@ export interface BoardRefusal {
   total: number;
 }
 
+export interface BoardReservation {
+  agent: string;
+  agent_id: string;
+  day: Timestamp;
+  expires_at: Timestamp;
+  id: string;
+  owner: string;
+  tokens: number;
+  usd: Numeric;
+}
+
 export interface BoardRevocation {
   agent_id: string;
   at: Generated<Timestamp>;
@@ -476,12 +537,36 @@ export interface BoardReward {
   smoothed: number;
 }
 
+export interface BoardSpend {
+  day: Timestamp;
+  scope: string;
+  subject: string;
+  tokens: number;
+  usd: Numeric;
+}
+
 export interface BoardTrace {
   agent_id: string | null;
   at: Timestamp | null;
   id: string | null;
   kind: string | null;
   market_at: Timestamp | null;
+}
+
+export interface BoardTried {
+  agent_id: string | null;
+  as_of: Timestamp | null;
+  at: Timestamp | null;
+  cost_ms: number | null;
+  family: string | null;
+  gain: number | null;
+  id: string | null;
+  n_windows: number | null;
+  owner: string | null;
+  se: number | null;
+  slot: string | null;
+  spec: Json | null;
+  spec_digest: string | null;
 }
 
 export interface BoardVerdict {
@@ -1418,6 +1503,9 @@ export interface DB {
   "board.attempt": BoardAttempt;
   "board.beacon": BoardBeacon;
   "board.briefing": BoardBriefing;
+  "board.budget": BoardBudget;
+  "board.budget_state": BoardBudgetState;
+  "board.budget_turn": BoardBudgetTurn;
   "board.challenger": BoardChallenger;
   "board.claim": BoardClaim;
   "board.compute_job": BoardComputeJob;
@@ -1432,6 +1520,7 @@ export interface DB {
   "board.inbox": BoardInbox;
   "board.lease": BoardLease;
   "board.llm_call": BoardLlmCall;
+  "board.noted": BoardNoted;
   "board.outbox": BoardOutbox;
   "board.outcome": BoardOutcome;
   "board.owner": BoardOwner;
@@ -1440,9 +1529,12 @@ export interface DB {
   "board.promotion": BoardPromotion;
   "board.prompt": BoardPrompt;
   "board.refusal": BoardRefusal;
+  "board.reservation": BoardReservation;
   "board.revocation": BoardRevocation;
   "board.reward": BoardReward;
+  "board.spend": BoardSpend;
   "board.trace": BoardTrace;
+  "board.tried": BoardTried;
   "board.verdict": BoardVerdict;
   "fleet.agents": FleetAgents;
   "fleet.challengers": FleetChallengers;

@@ -1,6 +1,6 @@
 // Every role by name, as a process: the agents' own, and those of the blackboard and the miner on the same life.
 import { checker } from '../agents/checker/main.js';
-import { explorer, explorerStrategists } from '../agents/explorer/main.js';
+import { explorer, explorerStrategistNames, type explorerStrategists } from '../agents/explorer/main.js';
 import { optimizer } from '../agents/optimizer/main.js';
 import { publisher } from '../agents/publisher/main.js';
 import type { AgentContext } from '../agents/runtime/context.js';
@@ -66,12 +66,12 @@ function required<T>(value: T | undefined, flag: string): T {
   return value;
 }
 
-function strategistOf(name = 'evolve'): keyof typeof explorerStrategists {
-  if (name in explorerStrategists) return name as keyof typeof explorerStrategists;
+function strategistOf(name = 'evolve'): keyof typeof explorerStrategists | 'llm' {
+  if (explorerStrategistNames.includes(name)) return name as keyof typeof explorerStrategists | 'llm';
   throw new SwarmError(
     'SWARM_E_USAGE',
     `unknown strategist "${name}"`,
-    `Use one of: ${Object.keys(explorerStrategists).join(', ')}.`,
+    `Use one of: ${explorerStrategistNames.join(', ')}.`,
   );
 }
 

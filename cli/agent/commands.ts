@@ -79,7 +79,7 @@ function addRun(agent: Command): void {
     .requiredOption('--artifacts <dir>', 'artifact store')
     .option('--nats-file <file>', 'file that holds the NATS address; without it the agent sweeps')
     .option('--seed <text>', 'seed of every random choice', '1')
-    .option('--strategist <name>', 'explorer: evolve or random', 'evolve')
+    .option('--strategist <name>', 'explorer: evolve, random, or llm (SWARM_LLM_API_KEY)', 'evolve')
     .option('--overclaim <share>', 'explorer: a saboteur of the fleet test adds this to every claim', number)
     .option('--port <n>', 'miner: port to listen on, loopback', integer)
     .option('--hotkey <file>', 'miner: hotkey file; also speak the signed wire protocol')

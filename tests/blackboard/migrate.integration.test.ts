@@ -50,6 +50,8 @@ const MIGRATIONS = [
   'blackboard/0008_partitions.sql',
   'blackboard/0009_archive.sql',
   'blackboard/0010_field_score.sql',
+  'blackboard/0011_budget.sql',
+  'blackboard/0012_thinking.sql',
   'trust/0001_trust.sql',
   'trust/0002_gate.sql',
   'trust/0003_memory.sql',
