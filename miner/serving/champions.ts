@@ -7,10 +7,9 @@ import { debugPoint } from '../../blackboard/debug-point.js';
 import { SwarmError } from '../../blackboard/errors.js';
 import { assertAuthentic } from '../../blackboard/identity/authentic.js';
 import type { DB } from '../../blackboard/schema.generated.js';
-import type { Offload } from '../../forecast/offload.js';
 import type { MinerContext } from '../context.js';
 import type { LoadedModel } from './jobs.js';
-import type { ServingJobs } from './worker.js';
+import type { ModelPool } from './pool.js';
 
 export type Rank = 'champion' | 'previous' | 'reference';
 
@@ -40,7 +39,7 @@ export class Champions {
 
   constructor(
     readonly context: MinerContext,
-    readonly thread: Offload<ServingJobs>,
+    readonly pool: ModelPool,
   ) {}
 
   /** Models for a slot, best first. */
@@ -113,7 +112,7 @@ export class Champions {
     if ((this.#broken.get(digest) ?? 0) > Date.now()) return null;
     try {
       const bytes = await this.context.store.get(digest, AbortSignal.timeout(FETCH_MS));
-      return await this.thread.call('load', { digest, bytes });
+      return await this.pool.load(digest, bytes);
     } catch (error) {
       const { name, message } = error as Error;
       const code = name === 'TimeoutError' ? 'SWARM_E_STORE_UNREACHABLE' : stateOf(error);
@@ -131,7 +130,7 @@ export class Champions {
 
   async #dropUnused(): Promise<void> {
     const used = new Set([...this.#serving.values()].flatMap((s) => s.map((one) => one.digest)));
-    for (const digest of this.#loaded) if (!used.has(digest)) await this.thread.call('drop', { digest });
+    for (const digest of this.#loaded) if (!used.has(digest)) await this.pool.drop(digest);
     this.#loaded.clear();
     for (const digest of used) this.#loaded.add(digest);
   }

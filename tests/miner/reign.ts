@@ -89,3 +89,16 @@ export async function crown(publisher: AgentContext, slot: string, artifact: str
       .execute();
   });
 }
+
+/** The same with placed paths, 20,000 simulated for every answer. */
+export async function storePlaced(context: AgentContext, asset: string): Promise<string> {
+  const spec: Spec = { family: 'ewma_t', horizon_s: 86_400, half_life_s: 3600, scale: 1, nu: 1000 };
+  const { onnx, manifest } = fitAndCompile(
+    spec,
+    { asset, step_s: 300, segments: [], starts_s: [] },
+    { data_cutoff_s: 0, dataset_digest: 'd'.repeat(64), code_version: 'test' },
+  );
+  return context.store.put(
+    packArtifact(onnx, { ...manifest, sampling: { source_paths: 20_000, sweeps: 2, laws: [] } }),
+  );
+}
