@@ -7,7 +7,7 @@ import { type Manifest, unpackArtifact } from '../../forecast/manifest.js';
 import { toPrices } from '../../forecast/onnx/prices.js';
 import { openSandboxed } from '../../forecast/onnx/sandbox.js';
 import type { Simulator } from '../../forecast/onnx/session.js';
-import type { ScoringInterval } from '../../forecast/score/index.js';
+import { type Paths, type ScoringInterval, scorePaths } from '../../forecast/score/index.js';
 import { placeFor, type Thoroughness } from './sampling.js';
 
 export interface LoadedModel extends HistoryNeed {
@@ -100,6 +100,25 @@ export async function drop({ digest }: { digest: string }): Promise<void> {
 
 /** Price paths [paths x (steps + 1)] from a first price of 1, in memory that threads share. */
 export async function simulate(input: SimulateInput): Promise<Float64Array> {
+  const { prices } = await pathsOf(input, 1);
+  const shared = new Float64Array(new SharedArrayBuffer(prices.byteLength));
+  shared.set(prices);
+  return shared;
+}
+
+export interface ScoreInput extends SimulateInput {
+  readonly anchor: number;
+  /** Real prices on the grid, NaN where a bar is missing. */
+  readonly real: Float64Array;
+}
+
+/** What such paths would have scored. */
+export async function score(input: ScoreInput): Promise<number> {
+  const paths = await pathsOf(input, input.anchor);
+  return scorePaths(paths, input.real, input.step_s, input.intervals).total;
+}
+
+async function pathsOf(input: SimulateInput, anchor: number): Promise<Paths> {
   const model = models.get(input.digest);
   if (model === undefined)
     throw new ForecastError('SWARM_E_MODEL_FAILED', `model ${input.digest} is not loaded`, 'Load it first.');
@@ -122,8 +141,5 @@ export async function simulate(input: SimulateInput): Promise<Float64Array> {
     throw error;
   }
   model.worked_ms += performance.now() - began;
-  const { prices } = toPrices(returns, steps, paths, 1);
-  const shared = new Float64Array(new SharedArrayBuffer(prices.byteLength));
-  shared.set(prices);
-  return shared;
+  return toPrices(returns, steps, paths, anchor);
 }

@@ -6,6 +6,7 @@ import { offload } from '../../forecast/offload.js';
 import type { MinerContext, MinerProcess } from '../context.js';
 import { keepAhead } from './ahead.js';
 import { Answering } from './answers.js';
+import { Canary } from './canary.js';
 import { Champions } from './champions.js';
 import { Forecasts } from './forecasts.js';
 import { listen } from './http.js';
@@ -27,9 +28,9 @@ export async function openMiner(
   const pool = new ModelPool();
   const writer = offload<WritingJobs>(new URL('./writer.js', import.meta.url));
   const end = () => Promise.all([pool.close(), writer.close()]);
-  const champions = new Champions(context, pool);
   const recent_s = context.clock.market_now.getTime() / 1000 - HISTORY_DAYS * 86_400;
   const bars = new BarReader(context.db, recent_s);
+  const champions = new Champions(context, pool, new Canary(context, pool, bars));
   const ledger = new Ledger(context);
   // A miner that listens answers: it waits until every slot has its founding model.
   while (!context.stopping.aborted) {

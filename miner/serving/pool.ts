@@ -3,7 +3,7 @@
 // from those before it. Leaves to others: what to simulate, and when it is too late (answers.ts).
 import { availableParallelism } from 'node:os';
 import { type Offload, offload } from '../../forecast/offload.js';
-import type { LoadedModel, SimulateInput } from './jobs.js';
+import type { LoadedModel, ScoreInput, SimulateInput } from './jobs.js';
 import { THOROUGHNESS, type Thoroughness } from './sampling.js';
 import type { ServingJobs } from './worker.js';
 
@@ -111,6 +111,14 @@ export class ModelPool {
       this.#cost.set(`${digest} ${sampling}`, before + FORGET * (took - before));
       return paths;
     });
+  }
+
+  /** Scores what a model simulates; nobody waits for it. */
+  score(input: ScoreInput): Promise<number> {
+    const home = this.#home.get(input.digest) ?? this.#threads[0]!;
+    return home.do('ahead', this.#costOf(input.digest, input.sampling), () =>
+      home.offload.call('score', input),
+    );
   }
 
   async close(): Promise<void> {

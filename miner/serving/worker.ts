@@ -1,8 +1,8 @@
 // A simulating thread of the miner.
 import { serveJobs } from '../../forecast/offload.js';
-import { drop, load, rest, simulate } from './jobs.js';
+import { drop, load, rest, score, simulate } from './jobs.js';
 
-const jobs = { load, rest, drop, simulate };
+const jobs = { load, rest, drop, simulate, score };
 export type ServingJobs = typeof jobs;
 
 serveJobs(jobs);

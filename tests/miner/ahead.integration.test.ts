@@ -1,28 +1,35 @@
 // Forecasts made ahead: a prompt is answered from one that is at hand, re-anchored to the last price, recorded so that it can be
 // made again, and from less when time is short.
+import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AgentContext } from '../../agents/runtime/context.js';
 import { BarReader } from '../../blackboard/market.js';
+import { gridPrices, historyFor } from '../../forecast/bars.js';
 import { offload } from '../../forecast/offload.js';
 import { aheadOnce } from '../../miner/serving/ahead.js';
 import { Answering } from '../../miner/serving/answers.js';
+import { Canary } from '../../miner/serving/canary.js';
 import { Champions } from '../../miner/serving/champions.js';
 import { Forecasts } from '../../miner/serving/forecasts.js';
+import { Freshness } from '../../miner/serving/freshness.js';
 import { Knowledge } from '../../miner/serving/known.js';
 import { Ledger } from '../../miner/serving/ledger.js';
 import { ModelPool } from '../../miner/serving/pool.js';
 import { type AnswerRow, recreate } from '../../miner/serving/recreate.js';
 import { serve } from '../../miner/serving/serve.js';
 import type { WritingJobs } from '../../miner/serving/writer.js';
+import { findCompetition, scoringIntervals } from '../../miner/sn50/profile.js';
 import { formatStart, type Prompt } from '../../miner/sn50/prompt.js';
 import { formatResponse, validateResponseText } from '../../miner/sn50/response.js';
-import { crown, foundSlots, storePlaced } from './reign.js';
+import { crown, foundSlots, storeModel, storePlaced } from './reign.js';
 import { NOW_S, openWorld, type World } from './world.js';
 
 const SLOT = '24h/BTC';
 const LONG_MS = 600_000;
 let world: World;
 let context: AgentContext;
+let publisher: AgentContext;
+let champions: Champions;
 let pool: ModelPool;
 let forecasts: Forecasts;
 let answering: Answering;
@@ -32,12 +39,12 @@ const writer = offload<WritingJobs>(new URL('../../miner/serving/writer.js', imp
 
 beforeAll(async () => {
   world = await openWorld('ahead', { past: 4, slots: [SLOT] });
-  const publisher = await world.agent('publisher');
+  publisher = await world.agent('publisher');
   await foundSlots(publisher);
   await crown(publisher, SLOT, await storePlaced(publisher, 'BTC'));
   context = await world.agent('miner');
   pool = new ModelPool(1);
-  const champions = new Champions(context, pool);
+  champions = new Champions(context, pool, new Canary(context, pool, new BarReader(context.db, 0)));
   await champions.refresh();
   forecasts = new Forecasts(pool, true);
   answering = new Answering(
@@ -145,5 +152,87 @@ describe('with little time left', () => {
     await world.clock(NOW_S + 9000);
     await expect(ask(asked, 500)).rejects.toMatchObject({ code: 'SWARM_E_DEADLINE' });
     expect(await rowOf(asked)).toMatchObject({ status: 'failed' });
+  });
+});
+
+describe('a new champion', () => {
+  const START_S = NOW_S + 120;
+  const serving = (): string[] => champions.of(SLOT).map(({ digest }) => digest);
+
+  /** What a model scores on the first prompt of this file, as its gate would have found. */
+  async function gateScore(digest: string): Promise<number> {
+    const model = await pool.load(digest, await context.store.get(digest));
+    const series = await new BarReader(context.db, 0).series('BTC', 300);
+    const row = await rowOf(prompt(START_S));
+    const crps = await pool.score({
+      digest,
+      history: historyFor(series, row.data_until.getTime() / 1000, model),
+      start_s: START_S,
+      step_s: 300,
+      steps: 288,
+      paths: 1000,
+      seed: row.seed,
+      intervals: scoringIntervals(findCompetition(context.profile, '24h')),
+      sampling: 'full',
+      anchor: row.anchor,
+      real: gridPrices(series, START_S, 86_400, 300),
+    });
+    await pool.drop(digest);
+    return crps;
+  }
+
+  async function crownedWith(scale: number, told: (crps: number) => number): Promise<string> {
+    await world.clock(NOW_S + 130_000);
+    const digest = await storeModel(publisher, 'BTC', { scale });
+    const { rows } = await world.admin.query(
+      'select id from board.prompt where start_at = to_timestamp($1)',
+      [START_S],
+    );
+    const { seed } = await rowOf(prompt(START_S));
+    const window = { prompt_id: rows[0].id, start_at: new Date(START_S * 1000), seed, champion_crps: 1 };
+    await crown(publisher, SLOT, digest, [{ ...window, challenger_crps: told(await gateScore(digest)) }]);
+    return digest;
+  }
+
+  it('serves once it has come to the score of its gate', async () => {
+    const digest = await crownedWith(1.1, (crps) => crps);
+    expect(await champions.refresh()).toBe(true);
+    expect(serving()[0]).toBe(digest);
+  });
+
+  it('that scores otherwise than its gate says never serves, with an alert', async () => {
+    const before = serving()[0]!;
+    const digest = await crownedWith(0.9, (crps) => 0.99 * crps);
+    await champions.refresh();
+    expect(serving()).not.toContain(digest);
+    expect(serving()[0]).toBe(before);
+    const { rows } = await world.admin.query(`select message from board.alert where code = 'SWARM_E_CANARY'`);
+    expect(rows).toEqual([{ message: expect.stringContaining(digest.slice(0, 12)) }]);
+  });
+});
+
+describe('a closed market', () => {
+  const share = { alert: vi.fn(() => Promise.resolve()), log: pino({ level: 'silent' }) };
+  const freshness = new Freshness(share);
+
+  it.each([
+    ['SPYX', 60, []],
+    ['SPYX', 60 * 3600, ['SWARM_W_STALE_PRICE']],
+    ['BTC', 2 * 3600, ['SWARM_W_STALE_PRICE']],
+  ])('of %s is served from a bar that is %i s old', (asset, age_s, said) => {
+    share.alert.mockClear();
+    freshness.assertUsable(asset, NOW_S, NOW_S - age_s);
+    freshness.assertUsable(asset, NOW_S, NOW_S - age_s);
+    expect(share.alert.mock.calls.map(([, code]: unknown[]) => code)).toEqual(said);
+  });
+
+  it.each([
+    ['SPYX', 97 * 3600],
+    ['BTC', 7 * 3600],
+  ])('of %s is refused, with an alert, after %i s', (asset, age_s) => {
+    share.alert.mockClear();
+    const look = () => freshness.assertUsable(asset, NOW_S, NOW_S - age_s);
+    expect(look).toThrow(expect.objectContaining({ code: 'SWARM_E_BARS_GAP' }));
+    expect(share.alert.mock.calls.map(([, code]: unknown[]) => code)).toEqual(['SWARM_E_BARS_GAP']);
   });
 });
