@@ -64,7 +64,10 @@ async function reset(kept: Kept): Promise<void> {
 export async function load({ digest, bytes }: { digest: string; bytes: Uint8Array }): Promise<LoadedModel> {
   const { onnx, manifest } = unpackArtifact(bytes);
   const { history_bars, history_gaps, history_observed, step_s, asset, family, sampling } = manifest;
-  if (!models.has(digest)) {
+  const known = models.get(digest);
+  // Warm before it serves: one that rested is opened again.
+  if (known !== undefined) await simulator(known);
+  else {
     const kept: Kept = { onnx, manifest, sim: null, worked_ms: 0 };
     try {
       const history = Float64Array.from({ length: history_bars }, (_, i) => (i % 2) * 1e-4);

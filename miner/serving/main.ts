@@ -4,6 +4,7 @@ import { pause } from '../../blackboard/events/doorbell.js';
 import { BarReader } from '../../blackboard/market.js';
 import { offload } from '../../forecast/offload.js';
 import type { MinerContext, MinerProcess } from '../context.js';
+import type { ValidatorJobs } from '../validator/worker.js';
 import { keepAhead } from './ahead.js';
 import { Answering } from './answers.js';
 import { Canary } from './canary.js';
@@ -12,6 +13,7 @@ import { Forecasts } from './forecasts.js';
 import { listen } from './http.js';
 import { Knowledge } from './known.js';
 import { Ledger } from './ledger.js';
+import { OwnScores } from './own-scores.js';
 import { ModelPool } from './pool.js';
 import { openWire, type WireOptions } from './wire.js';
 import type { WritingJobs } from './writer.js';
@@ -65,11 +67,20 @@ export async function openMiner(
         });
   const closing = new AbortController();
   const ahead = axon === null ? undefined : keepAhead(context, answering, closing.signal);
+  // Elsewhere a local validator scores.
+  const own =
+    context.clock.source === 'live'
+      ? new OwnScores(context, offload<ValidatorJobs>(new URL('../validator/worker.js', import.meta.url)))
+      : null;
   return {
-    step: () => champions.refresh(),
+    async step() {
+      const swapped = await champions.refresh();
+      return (await own?.step()) || swapped;
+    },
     async close() {
       closing.abort();
       await Promise.all([shut(), axon?.close(), ahead]);
+      await own?.thread.close();
       await ledger.flush();
       await end();
     },
