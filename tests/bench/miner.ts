@@ -37,8 +37,14 @@ export const miner: Bench = async (progress) => {
     progress(`${REQUESTS} prompts, four a second`);
     const warm = times(await stream(scene, REQUESTS, EVERY_MS));
     const squeezed = times(await stream(scene, REQUESTS / 4, EVERY_MS, true));
+    const figures: Figure[] = [];
+    const say = (...found: Figure[]): void => {
+      for (const one of found)
+        progress(`${one.name} ${one.figure.toPrecision(4)} ${one.unit} (${one.reference.toPrecision(4)})`);
+      figures.push(...found);
+    };
     const note = `1000 x 289, garch_t placed from 20,000 paths, made ahead at ${SPEED}x; reference: numpy simulate, round, JSON`;
-    return [
+    say(
       figure('answer_p50', 'ms', quantile(warm, 0.5), against(0.5), note),
       figure('answer_p99', 'ms', quantile(warm, 0.99), against(0.99), note),
       figure(
@@ -48,12 +54,13 @@ export const miner: Bench = async (progress) => {
         against(0.5),
         'the same compressed, until the caller has unpacked it',
       ),
-      ...(await crowded(scene, progress)),
-      await cold(scene, progress, against(0.99)),
-      ...(await soak(scene, progress)),
-      await swaps(scene, progress),
-      ...(await flooded(scene, progress)),
-    ];
+    );
+    say(...(await crowded(scene, progress)));
+    say(await cold(scene, progress, against(0.99)));
+    say(await swaps(scene, progress));
+    say(...(await flooded(scene, progress)));
+    say(...(await soak(scene, progress)));
+    return figures;
   } finally {
     await scene.close();
   }

@@ -122,7 +122,7 @@ describe('an agent', () => {
       optimizer: [...searching, ...hearing],
       checker: ['verdict', ...hearing],
       publisher: ['challenger', 'gate_step', 'promotion', ...hearing],
-      miner: ['answer', 'prompt', ...hearing],
+      miner: ['answer', 'outcome', 'prompt', ...hearing],
       validator: ['outcome', 'prompt', 'reward'],
       feed: [],
       relay: [],

@@ -1,8 +1,8 @@
 // Streams of prompts as validators send them: at a rate whatever the answers take, all at once, or forged.
 import { pause } from '../../../blackboard/events/doorbell.js';
 import { formatStart, type Prompt, promptStart } from '../../../miner/sn50/prompt.js';
+import { validateResponse } from '../../../miner/sn50/response.js';
 import { exchange, simulationRequest, type WireReply, withHeaders } from '../../../miner/validator/wire.js';
-import { wireVerdict } from '../../../miner/validator/wire-verdict.js';
 import { devSigner } from '../../../miner/wallet/sr25519.js';
 import type { Scene } from './scene.js';
 
@@ -40,8 +40,12 @@ export async function ask(
   return { prompt, reply, ms: reply === null ? timeout_ms : reply.process_time * 1000 };
 }
 
-export const isCorrect = ({ prompt, reply }: Asked): boolean =>
-  wireVerdict(reply, prompt, 'digits8') === 'CORRECT';
+/** The validator's verdict; of numbers as JSON.parse reads them, which takes a fifth of the time of Python's own reading. */
+export function isCorrect({ prompt, reply }: Asked): boolean {
+  if (reply?.status !== 200) return false;
+  const { simulation_output } = JSON.parse(reply.body) as { simulation_output: unknown };
+  return validateResponse(simulation_output, prompt, reply.process_time, 'digits8') === 'CORRECT';
+}
 
 /** `count` prompts, one every `every_ms`, none waiting for the one before. */
 export async function stream(scene: Scene, count: number, every_ms: number, gzip = false): Promise<Asked[]> {
