@@ -53,11 +53,12 @@ describe('migrate', () => {
       '0005_identity',
       '0006_throughput',
       '0007_dead_letter',
+      '0012_serving',
     ].map((f) => `blackboard/${f}.sql`);
     const views = ['0001_trust', '0002_gate', '0003_memory', '0004_fleet', '0005_standing'].map(
       (f) => `trust/${f}.sql`,
     );
-    expect(runs.map((run) => run.length).sort()).toEqual([0, 12]);
+    expect(runs.map((run) => run.length).sort()).toEqual([0, 13]);
     expect(runs.flat()).toEqual([...files, ...views]);
     expect(await migrate(url, allMigrations)).toEqual([]);
   });
@@ -65,7 +66,7 @@ describe('migrate', () => {
   it('lets two databases of one server, which share its roles, be made at once', async () => {
     const databases = await Promise.all([1, 2, 3].map((n) => database(`migrate beside ${n}`)));
     const runs = await Promise.all(databases.map(({ url }) => migrate(url, allMigrations)));
-    expect(runs.map((run) => run.length)).toEqual([12, 12, 12]);
+    expect(runs.map((run) => run.length)).toEqual([13, 13, 13]);
   });
 
   it('refuses a database that a newer program migrated, before it changes anything', async () => {
@@ -131,7 +132,7 @@ describe('migrate', () => {
     const managed = new URL(url);
     managed.username = name;
     managed.password = 'managed';
-    expect(await migrate(managed.href, allMigrations)).toHaveLength(12);
+    expect(await migrate(managed.href, allMigrations)).toHaveLength(13);
     const admin = new pg.Client({ connectionString: managed.href });
     await admin.connect();
     const who = { name: 'e1', owner: 'alice', role: 'explorer' } as const;
