@@ -129,6 +129,8 @@ export class Answering {
         ),
       );
     const { pool } = this.forecasts;
+    const underway = this.forecasts.underway(question);
+    if (underway !== undefined && SURE * pool.expected(question.digest, 'full') <= left_ms) return underway;
     const possible = model.placed ? THOROUGHNESS : (['full'] as const);
     const sampling =
       possible.find((one) => SURE * pool.expected(question.digest, one) <= left_ms) ?? possible.at(-1)!;

@@ -38,6 +38,13 @@ export interface Forecast {
  */
 const reach = (step_s: number): number => Math.max(60, step_s);
 
+/** What a forecast is made for, and from. */
+interface Moment {
+  readonly start_s: number;
+  readonly data_until_s: number;
+  readonly step_s?: number;
+}
+
 const KEPT = 64;
 /** Values of one forecast that is kept, three times the largest that the subnet asks for: others are made for each prompt. */
 const MOST_VALUES = 1_000_000;
@@ -45,7 +52,7 @@ const MOST_VALUES = 1_000_000;
 export class Forecasts {
   /** Newest first, by slot. */
   readonly #kept = new Map<string, readonly Forecast[]>();
-  readonly #making = new Map<string, Promise<Forecast>>();
+  readonly #making = new Map<string, { readonly of: ForecastQuestion; readonly made: Promise<Forecast> }>();
 
   /** `reuse`: forecasts answer later prompts within reach; without it, only those of the same start and bars. */
   constructor(
@@ -55,26 +62,39 @@ export class Forecasts {
 
   /** The best forecast at hand that fits a question; `exact`: made for this very start and from these very bars. */
   find(q: ForecastQuestion, exact = false): Forecast | undefined {
-    const most = this.reuse && !exact ? reach(q.step_s) : 0;
-    const near = (asked: number, made: number): boolean => made <= asked && asked - made <= most;
     return this.#kept
       .get(q.slot)
       ?.find(
-        (f) =>
-          f.digest === q.digest &&
-          f.steps === q.steps &&
-          f.count === q.paths &&
-          near(q.start_s, f.start_s) &&
-          near(q.data_until_s, f.data_until_s),
+        (f) => f.digest === q.digest && f.steps === q.steps && f.count === q.paths && this.#fits(q, f, exact),
       );
+  }
+
+  #fits(asked: Moment, made: Moment, exact: boolean): boolean {
+    const most = this.reuse && !exact ? reach(asked.step_s ?? 0) : 0;
+    const near = (a: number, m: number): boolean => m <= a && a - m <= most;
+    return near(asked.start_s, made.start_s) && near(asked.data_until_s, made.data_until_s);
+  }
+
+  /** One that fits and is being made: under a burst of prompts, each minute's does not wait for one of its own. */
+  underway(q: ForecastQuestion): Promise<Forecast> | undefined {
+    for (const { of, made } of this.#making.values())
+      if (
+        of.slot === q.slot &&
+        of.digest === q.digest &&
+        of.steps === q.steps &&
+        of.paths === q.paths &&
+        this.#fits(q, of, false)
+      )
+        return made;
+    return undefined;
   }
 
   make(q: ForecastQuestion, sampling: Thoroughness, urgency: Urgency): Promise<Forecast> {
     const key = `${q.slot} ${q.digest} ${q.start_s} ${q.data_until_s} ${q.steps} ${q.paths} ${sampling}`;
     const known = this.#making.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.made;
     const made = this.#make(q, sampling, urgency).finally(() => this.#making.delete(key));
-    this.#making.set(key, made);
+    this.#making.set(key, { of: q, made });
     return made;
   }
 
