@@ -69,6 +69,10 @@ export interface BoardAnswer {
   artifact: string | null;
   at: Generated<Timestamp>;
   data_until: Timestamp;
+  /**
+   * The start that the returns were simulated for, where it is not the prompt's own.
+   */
+  forecast_start: Timestamp | null;
   id: string;
   latency_ms: number;
   market_at: Generated<Timestamp>;
@@ -76,6 +80,7 @@ export interface BoardAnswer {
   prompt_id: string;
   rank: string;
   reason: Generated<string>;
+  sampling: Generated<string>;
   seed: string;
   status: string;
 }

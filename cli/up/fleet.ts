@@ -13,7 +13,10 @@ export interface FleetSize {
   readonly optimizers: number;
   readonly saboteurs: number;
   readonly events: boolean;
-  readonly simulated: boolean;
+  /** Whether the market needs somebody who brings its bars. */
+  readonly fed: boolean;
+  /** What the feed reads of the environment. */
+  readonly feedEnv: Readonly<Record<string, string>>;
   readonly minerPort: number;
   readonly spool: string;
 }
@@ -65,7 +68,7 @@ export function fleet(size: FleetSize): Member[] {
   const house = 'house';
   return [
     ...(size.events ? [{ name: 'relay', owner: house, role: 'relay' as const }] : []),
-    ...(size.simulated ? [{ name: 'feed', owner: house, role: 'feed' as const }] : []),
+    ...(size.fed ? [{ name: 'feed', owner: house, role: 'feed' as const, env: size.feedEnv }] : []),
     { name: 'publisher-1', owner: 'publisher-owner-1', role: 'publisher' },
     { name: 'miner', owner: house, role: 'miner', args: ['--port', String(size.minerPort)] },
     {

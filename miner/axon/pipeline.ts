@@ -17,8 +17,16 @@ import { type Sender, send } from './send.js';
 import { NoTurn, type Turns } from './turns.js';
 import { LONGEST_TIMEOUT_S, type Verifier } from './verify.js';
 
-/** Answers a prompt with `simulation_output` as JSON text. `validator`: the verified hotkey. */
-export type Forward = (prompt: Prompt, validator: string, signal: AbortSignal) => Promise<string>;
+/**
+ * Answers a prompt with `simulation_output` as JSON text. `validator`: the verified hotkey. `until_ms`: when nobody waits
+ * for it any more, on performance.now()'s scale; `signal` is aborted then.
+ */
+export type Forward = (
+  prompt: Prompt,
+  validator: string,
+  signal: AbortSignal,
+  until_ms: number,
+) => Promise<string>;
 
 export interface Axon {
   readonly signer: Signer;
@@ -73,7 +81,9 @@ async function answered(course: Course, sender: Sender): Promise<{ ms: number; b
   const unverified = await verified(course, facts);
   if (unverified !== null) throw new Refusal(401, `Not Verified with error: ${unverified}`);
   const hotkey = facts.dendrite.hotkey!;
-  const deadline = AbortSignal.timeout(deadlineMs(facts));
+  const within_ms = deadlineMs(facts);
+  const until_ms = performance.now() + within_ms;
+  const deadline = AbortSignal.timeout(within_ms);
   const done = await turn(course, hotkey, deadline);
   try {
     const body = parseBody(name, await readBody(request, axon.limits.body_ms), new Date());
@@ -84,7 +94,7 @@ async function answered(course: Course, sender: Sender): Promise<{ ms: number; b
       body.simulation_input === null
         ? null
         : await inTime(
-            axon.forward(parsePrompt(plainPrompt(body.simulation_input)), hotkey, deadline),
+            axon.forward(parsePrompt(plainPrompt(body.simulation_input)), hotkey, deadline, until_ms),
             deadline,
             facts,
           );

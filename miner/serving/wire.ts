@@ -12,6 +12,7 @@ import { Sn50Error } from '../sn50/errors.js';
 import { formatStart, type Prompt, parseStart } from '../sn50/prompt.js';
 import { watchField } from '../synth-api/watch.js';
 import { loadHotkey } from '../wallet/hotkey.js';
+import { relabelled } from './answers.js';
 import { type Served, serve, servedSlot } from './serve.js';
 
 export interface WireOptions {
@@ -50,10 +51,10 @@ export async function openWire(served: Served, options: WireOptions): Promise<Op
     log: context.log,
     port: options.port,
     nonces: options.nonces,
-    async forward(prompt, validator) {
+    async forward(prompt, validator, _signal, until_ms) {
       const meant = await moment(context, prompt);
-      const { text } = await serve(served, servedSlot(context, meant), meant, validator);
-      return labelled(text, parseStart(prompt.start_time));
+      const { text } = await serve(served, servedSlot(context, meant), meant, validator, until_ms);
+      return relabelled(text, parseStart(prompt.start_time));
     },
   }).catch(async (error) => {
     await membership?.close();
@@ -87,6 +88,3 @@ async function moment(context: MinerContext, prompt: Prompt): Promise<Prompt> {
   const meant_s = Math.ceil((market_s + ahead_s) / MINUTE_S) * MINUTE_S;
   return { ...prompt, start_time: formatStart(meant_s) };
 }
-
-/** `[start, ...` under the start that was asked for. */
-const labelled = (text: string, start_s: number): string => `[${start_s}${text.slice(text.indexOf(','))}`;

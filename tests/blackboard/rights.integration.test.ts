@@ -122,7 +122,7 @@ describe('an agent', () => {
       optimizer: [...searching, ...hearing],
       checker: ['verdict', ...hearing],
       publisher: ['challenger', 'gate_step', 'promotion', ...hearing],
-      miner: ['answer', 'prompt', 'field_score', ...hearing],
+      miner: ['answer', 'outcome', 'prompt', 'field_score', ...hearing],
       validator: ['outcome', 'prompt', 'reward'],
       feed: [],
       relay: [],

@@ -44,8 +44,22 @@ export async function storeModel(
   return context.store.put(packArtifact(onnx, manifest));
 }
 
-/** Puts an artifact on the throne of a slot, as the next reign. */
-export async function crown(publisher: AgentContext, slot: string, artifact: string): Promise<void> {
+/** A window of a gate, on a prompt that the champion answered. */
+export interface GateWindow {
+  readonly prompt_id: string;
+  readonly start_at: Date;
+  readonly seed: string;
+  readonly champion_crps: number;
+  readonly challenger_crps: number;
+}
+
+/** Puts an artifact on the throne of a slot, as the next reign, with the windows of its gate if there were any. */
+export async function crown(
+  publisher: AgentContext,
+  slot: string,
+  artifact: string,
+  windows: readonly GateWindow[] = [],
+): Promise<void> {
   const { db } = publisher;
   const last = await db
     .selectFrom('board.promotion')
@@ -70,6 +84,11 @@ export async function crown(publisher: AgentContext, slot: string, artifact: str
       alpha: 0.05,
     };
     await db.insertInto('board.challenger').values(challenger).execute();
+    for (const window of windows)
+      await db
+        .insertInto('board.gate_step')
+        .values({ ...publisher.stamp(), ...held, ...window, challenger_id: challenger.id, x: 0 })
+        .execute();
     const row = {
       ...publisher.stamp(),
       kind: 'promote',
@@ -88,4 +107,17 @@ export async function crown(publisher: AgentContext, slot: string, artifact: str
       .values({ ...row, ...held, signature: publisher.sign('promotion', row) })
       .execute();
   });
+}
+
+/** The same with placed paths, 20,000 simulated for every answer. */
+export async function storePlaced(context: AgentContext, asset: string): Promise<string> {
+  const spec: Spec = { family: 'ewma_t', horizon_s: 86_400, half_life_s: 3600, scale: 1, nu: 1000 };
+  const { onnx, manifest } = fitAndCompile(
+    spec,
+    { asset, step_s: 300, segments: [], starts_s: [] },
+    { data_cutoff_s: 0, dataset_digest: 'd'.repeat(64), code_version: 'test' },
+  );
+  return context.store.put(
+    packArtifact(onnx, { ...manifest, sampling: { source_paths: 20_000, sweeps: 2, laws: [] } }),
+  );
 }

@@ -124,10 +124,10 @@ describe('a flood', () => {
     const crowded = await openScene({
       policy: anybody,
       limits: { running: 1, waiting: 8, waitingEach: 4 },
-      forward: async (prompt, validator, signal) => {
+      forward: async (prompt, validator, signal, until_ms) => {
         order.push(validator);
         await new Promise<void>((resolve) => release.push(resolve));
-        return flat(prompt, validator, signal);
+        return flat(prompt, validator, signal, until_ms);
       },
     });
     const flooder = { ...dendrite, signer: mallory };
