@@ -1,5 +1,6 @@
 // The canary replay of a new model: windows of the gate that crowned it, scored again by the very code that will serve it.
-// Promises: a model that does not come to the numbers of its reign does not serve. Leaves to others: who is asked instead.
+// Promises: a model that does not come to the numbers of its reign, or whose reign has none, does not serve. Leaves to others:
+// who is asked instead.
 import { SwarmError } from '../../blackboard/errors.js';
 import type { BarReader } from '../../blackboard/market.js';
 import { gridPrices, historyFor } from '../../forecast/bars.js';
@@ -35,7 +36,10 @@ export class Canary {
     readonly bars: BarReader,
   ) {}
 
-  /** Throws SWARM_E_CANARY where a window comes to another score than the gate's; returns how many were replayed. */
+  /**
+   * Throws SWARM_E_CANARY where a window comes to another score than the gate's, or there is none to try. Returns how many
+   * were replayed: none when all of them began before this database's bars do.
+   */
   async replay({ slot, artifact, challenger_id }: Crowned, model: LoadedModel): Promise<number> {
     if (challenger_id === null) return 0;
     const { competition, asset } = parseSlot(slot);
@@ -43,11 +47,15 @@ export class Canary {
     const { length_s, increment_s, num_simulations } = rules;
     const series = await this.bars.series(asset, increment_s);
     let replayed = 0;
+    let faded = 0;
     for (const window of await this.#windows(challenger_id)) {
+      const history = read(() => historyFor(series, window.data_until_s, model));
+      if (history === null) {
+        faded += 1;
+        continue;
+      }
       const real = gridPrices(series, window.start_s, length_s, increment_s);
       if (Number.isNaN(real[real.length - 1]!)) continue;
-      const history = read(() => historyFor(series, window.data_until_s, model));
-      if (history === null) continue;
       const crps = await this.pool.score({
         digest: artifact,
         history,
@@ -69,6 +77,12 @@ export class Canary {
         );
       replayed += 1;
     }
+    if (replayed + faded === 0)
+      throw new SwarmError(
+        'SWARM_E_CANARY',
+        `${slot}: the gate of ${artifact.slice(0, 12)} has no window that can be scored again`,
+        'It does not serve: look at its publisher, and at gaps in the bars. See docs/miner.md.',
+      );
     return replayed;
   }
 

@@ -29,6 +29,8 @@ interface Reign {
 }
 
 const RETRY_MS = 60_000;
+/** Former champions that are passed over in the search for one that serves. */
+const MOST_PASSED = 4;
 /** What one model's bytes may take: a store that is away must not hold up the slots whose models are at hand. */
 const FETCH_MS = 15_000;
 
@@ -70,11 +72,7 @@ export class Champions {
         wanted.every((w, i) => now[i]!.digest === w.artifact && now[i]!.rank === w.rank)
       )
         continue;
-      const next: Serving[] = [];
-      for (const one of wanted) {
-        const model = await this.#load(one);
-        if (model !== null) next.push({ rank: one.rank, digest: one.artifact, reign: one.reign, model });
-      }
+      const next = await this.#open(reigns);
       const same =
         next.length === now.length &&
         next.every((n, i) => n.digest === now[i]!.digest && n.rank === now[i]!.rank);
@@ -89,6 +87,23 @@ export class Champions {
     }
     if (changed) await this.#dropUnused();
     return changed;
+  }
+
+  /** The models of reigns that can serve. Where the one before the champion cannot, the one before that is tried. */
+  async #open(reigns: readonly Reign[]): Promise<Serving[]> {
+    let left = reigns;
+    for (let passed = 0; ; passed++) {
+      const open: Serving[] = [];
+      let failed: Reign | undefined;
+      for (const one of lineup(left)) {
+        const model = await this.#load(one);
+        if (model !== null) open.push({ rank: one.rank, digest: one.artifact, reign: one.reign, model });
+        else if (one.rank === 'previous') failed = one;
+      }
+      if (failed === undefined || passed === MOST_PASSED) return open;
+      const { artifact } = failed;
+      left = left.filter((r) => r.artifact !== artifact);
+    }
   }
 
   /** Whether a reign's publisher signed for it; asked once of each. One that nobody signed is never served. */

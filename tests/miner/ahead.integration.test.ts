@@ -21,7 +21,7 @@ import type { WritingJobs } from '../../miner/serving/writer.js';
 import { findCompetition, scoringIntervals } from '../../miner/sn50/profile.js';
 import { formatStart, type Prompt } from '../../miner/sn50/prompt.js';
 import { formatResponse, validateResponseText } from '../../miner/sn50/response.js';
-import { crown, foundSlots, storeModel, storePlaced } from './reign.js';
+import { agedWindow, crown, foundSlots, storeModel, storePlaced } from './reign.js';
 import { NOW_S, openWorld, type World } from './world.js';
 
 const SLOT = '24h/BTC';
@@ -41,7 +41,8 @@ beforeAll(async () => {
   world = await openWorld('ahead', { past: 4, slots: [SLOT] });
   publisher = await world.agent('publisher');
   await foundSlots(publisher);
-  await crown(publisher, SLOT, await storePlaced(publisher, 'BTC'));
+  const aged = await agedWindow(world.admin, publisher, SLOT);
+  await crown(publisher, SLOT, await storePlaced(publisher, 'BTC'), [aged]);
   context = await world.agent('miner');
   pool = new ModelPool(1);
   champions = new Champions(context, pool, new Canary(context, pool, new BarReader(context.db, 0)));
@@ -194,10 +195,28 @@ describe('a new champion', () => {
     return digest;
   }
 
+  async function refusals(digest: string): Promise<string[]> {
+    const { rows } = await world.admin.query(
+      `select message from board.alert where code = 'SWARM_E_CANARY' and strpos(message, $1) > 0`,
+      [digest.slice(0, 12)],
+    );
+    return rows.map(({ message }) => message);
+  }
+
   it('serves once it has come to the score of its gate', async () => {
     const digest = await crownedWith(1.1, (crps) => crps);
     expect(await champions.refresh()).toBe(true);
     expect(serving()[0]).toBe(digest);
+  });
+
+  it('whose gate has no window that can be scored again never serves, with an alert', async () => {
+    const before = serving()[0]!;
+    const digest = await storeModel(publisher, 'BTC', { scale: 1.3 });
+    await crown(publisher, SLOT, digest, []);
+    await champions.refresh();
+    expect(serving()).not.toContain(digest);
+    expect(serving()[0]).toBe(before);
+    expect(await refusals(digest)).toEqual([expect.stringContaining('no window that can be scored again')]);
   });
 
   it('that scores otherwise than its gate says never serves, with an alert', async () => {
@@ -206,8 +225,7 @@ describe('a new champion', () => {
     await champions.refresh();
     expect(serving()).not.toContain(digest);
     expect(serving()[0]).toBe(before);
-    const { rows } = await world.admin.query(`select message from board.alert where code = 'SWARM_E_CANARY'`);
-    expect(rows).toEqual([{ message: expect.stringContaining(digest.slice(0, 12)) }]);
+    expect(await refusals(digest)).toEqual([expect.stringContaining('its gate says')]);
   });
 });
 

@@ -20,7 +20,7 @@ import { openMiner } from '../../../miner/serving/main.js';
 import { loadProfile } from '../../../miner/sn50/profile.js';
 import type { AxonAddress, Dendrite } from '../../../miner/validator/wire.js';
 import { cryptoReady, devSigner } from '../../../miner/wallet/sr25519.js';
-import { crown, foundSlots } from '../../miner/reign.js';
+import { agedWindow, crown, foundSlots } from '../../miner/reign.js';
 import { freePorts } from '../../ports.js';
 import { spec } from '../forecast.js';
 
@@ -80,7 +80,7 @@ export async function openScene(progress: (line: string) => void): Promise<Scene
     progress('fitting');
     const now_s = market.market_at.getTime() / 1000;
     const models = await fitted(publisher, now_s, market.dataset_digest);
-    await crown(publisher, SLOT, models[0]!);
+    await crown(publisher, SLOT, models[0]!, [await agedWindow(admin, publisher, SLOT)]);
     let reigns = 0;
     const dendrites = Array.from({ length: VALIDATORS }, (_, i) => ({
       signer: devSigner(`//Validator${i}`)!,
@@ -102,7 +102,7 @@ export async function openScene(progress: (line: string) => void): Promise<Scene
       clock: (at_s, speed) => setClock(admin, at_s, speed),
       async swap() {
         reigns += 1;
-        await crown(publisher, SLOT, models[reigns % 2]!);
+        await crown(publisher, SLOT, models[reigns % 2]!, [await agedWindow(admin, publisher, SLOT)]);
         await miner.step();
       },
       close,
