@@ -169,6 +169,7 @@ describe('what triggers keep', () => {
         paths_digest: digest('p'),
         latency_ms: 1,
         reason: '',
+        sampling: 'full',
       };
       rows.push({ table: 'answer', row: answer });
       for (const miner of i % 3 === 0 ? ['swarm', 'reference', 'oracle'] : ['swarm', 'reference'])
