@@ -79,11 +79,11 @@ async function everyEventOnce(of: Events): Promise<void> {
   expect(state.messages).toBe(await count(world, 'select count(*) as n from board.outbox'));
 }
 
-/** About half of all messages, either way, and events among them. */
+/** Messages were lost either way, and events among them: half of some thirty, give or take. */
 function reallyLost({ told }: Lossy): void {
   for (const { passed, dropped, events: lost } of [told.up, told.down]) {
-    expect(dropped / (passed + dropped)).toBeGreaterThan(0.25);
-    expect(dropped / (passed + dropped)).toBeLessThan(0.75);
+    expect(dropped / (passed + dropped)).toBeGreaterThan(0.1);
+    expect(dropped / (passed + dropped)).toBeLessThan(0.9);
     expect(lost).toBeGreaterThan(0);
   }
 }
