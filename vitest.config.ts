@@ -24,9 +24,9 @@ const faults = {
   name: 'faults',
   include: ['tests/faults/**/*.test.ts'],
   globalSetup: ['tests/services.ts'],
-  testTimeout: 180_000,
-  hookTimeout: 180_000,
-  maxWorkers: 2,
+  testTimeout: 480_000,
+  hookTimeout: 480_000,
+  maxWorkers: 3,
   sequence: { groupOrder: 2 },
 };
 

@@ -110,7 +110,7 @@ async function tablesOf(admin: pg.Client): Promise<{ schema: string; table: stri
        (select array_agg(a.attname::text order by a.attnum) from pg_attribute a
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '') as columns,
        (select coalesce(array_agg(distinct f.confrelid::regclass::text), '{}') from pg_constraint f
-         where f.conrelid = c.oid and f.contype = 'f' and f.confrelid <> c.oid) as needs
+         where f.conrelid = c.oid and f.contype = 'f' and f.confrelid <> c.oid and f.conparentid = 0) as needs
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = any($1) and c.relkind in ('r', 'p') and not c.relispartition order by 1, 2`,
     [SCHEMAS],

@@ -18,7 +18,7 @@ export function generateTypes(url: string, outFile: string): void {
       '--type-mapping',
       TYPES,
       '--exclude-pattern',
-      'migration.*',
+      '(migration|part).*',
       '--log-level',
       'error',
     ],

@@ -48,6 +48,8 @@ export const debugPoints = {
   'inbox.before-commit': 'an effect and the inbox rows of what rang are written, the transaction is open',
   'inbox.before-ack': 'an effect and its inbox rows stand, nothing is acknowledged',
   'dead-letter.before-term': 'a dead letter stands, the server would still deliver it',
+  'archive.stored': 'a month of records is in the store, none has left its table',
+  'archive.before-commit': 'the records of a month have left, the transaction is open',
   'migration.before-commit': 'a migration is applied and written down, its transaction is open',
 } as const;
 

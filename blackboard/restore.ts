@@ -12,6 +12,7 @@ import copy from 'pg-copy-streams';
 import { type BackupManifest, fileOf, MANIFEST, manifestSchema, meter, quoted, SCHEMAS } from './backup.js';
 import { SwarmError } from './errors.js';
 import { applied, type MigrationSet, migrate } from './migrate.js';
+import { partitionsOf } from './partitions.js';
 
 /** A login's counter of refused writes is no row: made anew, at what was told of it. */
 const COUNT_REFUSALS = `
@@ -102,8 +103,10 @@ async function load(
   progress: (table: string, rows: number) => void,
 ): Promise<void> {
   const all = tables.map((t) => quoted(t.schema, t.table));
+  // Partitions have triggers of their own.
+  const guarded = [...all, ...(await partitionsOf(admin))];
   // Triggers judge what happens now; these rows were judged when they were written.
-  for (const one of all) await admin.query(`alter table ${one} disable trigger user`);
+  for (const one of guarded) await admin.query(`alter table ${one} disable trigger user`);
   // What migrations seed is in the backup too.
   await admin.query(`truncate ${all.join(', ')}`);
   for (const t of tables) {
@@ -124,7 +127,7 @@ async function load(
       s.last,
       s.called,
     ]);
-  for (const one of all) await admin.query(`alter table ${one} enable trigger user`);
+  for (const one of guarded) await admin.query(`alter table ${one} enable trigger user`);
 }
 
 /** Logins belong to the server: those that this one lacks are made, with their role's rights and no password. */

@@ -69,6 +69,10 @@ export interface BoardAnswer {
   artifact: string | null;
   at: Generated<Timestamp>;
   data_until: Timestamp;
+  /**
+   * The start that the returns were simulated for, where it is not the prompt's own.
+   */
+  forecast_start: Timestamp | null;
   id: string;
   latency_ms: number;
   market_at: Generated<Timestamp>;
@@ -76,8 +80,35 @@ export interface BoardAnswer {
   prompt_id: string;
   rank: string;
   reason: Generated<string>;
+  sampling: Generated<string>;
   seed: string;
   status: string;
+}
+
+export interface BoardArchive {
+  at: Generated<Timestamp>;
+  id: Generated<string>;
+  manifest: string;
+  month: Timestamp;
+  rows: number;
+}
+
+export interface BoardArchived {
+  key: string | null;
+  n: number | null;
+  name: string | null;
+}
+
+export interface BoardArchiveReturn {
+  archive_id: string;
+  at: Generated<Timestamp>;
+}
+
+export interface BoardArchiveTotal {
+  archive_id: string;
+  key: string;
+  n: number;
+  name: string;
 }
 
 export interface BoardAttempt {
@@ -110,6 +141,30 @@ export interface BoardBriefing {
   market_at: Generated<Timestamp>;
   seed: string;
   slot: string;
+}
+
+export interface BoardBudget {
+  period: string;
+  scope: string;
+  subject: string;
+  tokens: number;
+  usd: Numeric;
+}
+
+export interface BoardBudgetState {
+  cap_tokens: number | null;
+  cap_usd: Numeric | null;
+  held_tokens: number | null;
+  held_usd: Numeric | null;
+  period: string | null;
+  scope: string | null;
+  spent_tokens: number | null;
+  spent_usd: Numeric | null;
+  subject: string | null;
+}
+
+export interface BoardBudgetTurn {
+  id: Generated<boolean>;
 }
 
 export interface BoardChallenger {
@@ -210,6 +265,11 @@ export interface BoardDecision {
   spec: Json;
   spec_digest: string;
   strategist: string;
+  thought: string | null;
+  /**
+   * The conversation behind it, redacted, in the artifact store.
+   */
+  transcript: string | null;
 }
 
 export interface BoardEnrolment {
@@ -255,6 +315,23 @@ export interface BoardExperiment {
   yardstick_crps: number;
 }
 
+export interface BoardFieldScore {
+  agent_id: string;
+  at: Generated<Timestamp>;
+  best_crps: number;
+  crps: number;
+  id: string;
+  market_at: Generated<Timestamp>;
+  median_crps: number;
+  miners: number;
+  prompt_id: string | null;
+  prompt_score: number | null;
+  rank: number;
+  scored_at: Timestamp;
+  slot: string;
+  uid: number;
+}
+
 export interface BoardGateStep {
   agent_id: string;
   at: Generated<Timestamp>;
@@ -296,6 +373,7 @@ export interface BoardLease {
 export interface BoardLlmCall {
   agent_id: string;
   at: Generated<Timestamp>;
+  attempts: Generated<number>;
   cost_usd: Numeric;
   decision_id: string | null;
   id: string;
@@ -303,10 +381,30 @@ export interface BoardLlmCall {
   market_at: Generated<Timestamp>;
   model: string;
   status: string;
+  strategy: Generated<string>;
   task: string;
+  temperature: number | null;
+  /**
+   * Of the decision that it served: board.decision.thought. A decision is written after the calls.
+   */
+  thought: string | null;
   tokens_in: number;
   tokens_out: number;
   transcript: string | null;
+}
+
+export interface BoardNoted {
+  at: Timestamp | null;
+  direction: number | null;
+  effect: number | null;
+  family: string | null;
+  high: number | null;
+  id: string | null;
+  knob: string | null;
+  low: number | null;
+  note: string | null;
+  owner: string | null;
+  slot: string | null;
 }
 
 export interface BoardOutbox {
@@ -407,6 +505,17 @@ export interface BoardRefusal {
   total: number;
 }
 
+export interface BoardReservation {
+  agent: string;
+  agent_id: string;
+  day: Timestamp;
+  expires_at: Timestamp;
+  id: string;
+  owner: string;
+  tokens: number;
+  usd: Numeric;
+}
+
 export interface BoardRevocation {
   agent_id: string;
   at: Generated<Timestamp>;
@@ -433,12 +542,36 @@ export interface BoardReward {
   smoothed: number;
 }
 
+export interface BoardSpend {
+  day: Timestamp;
+  scope: string;
+  subject: string;
+  tokens: number;
+  usd: Numeric;
+}
+
 export interface BoardTrace {
   agent_id: string | null;
   at: Timestamp | null;
   id: string | null;
   kind: string | null;
   market_at: Timestamp | null;
+}
+
+export interface BoardTried {
+  agent_id: string | null;
+  as_of: Timestamp | null;
+  at: Timestamp | null;
+  cost_ms: number | null;
+  family: string | null;
+  gain: number | null;
+  id: string | null;
+  n_windows: number | null;
+  owner: string | null;
+  se: number | null;
+  slot: string | null;
+  spec: Json | null;
+  spec_digest: string | null;
 }
 
 export interface BoardVerdict {
@@ -476,142 +609,463 @@ export interface BoardVerdict {
 }
 
 export interface FleetAgents {
+  /**
+   * seconds since it said that it lives, by the clock of the database; null: never
+   */
   heartbeat_age_s: number | null;
+  /**
+   * of board.agent
+   */
   id: string | null;
+  /**
+   * the piece of work it said that it holds
+   */
   lease: string | null;
+  /**
+   * unique in the swarm
+   */
   name: string | null;
+  /**
+   * whose key signed its enrolment
+   */
   owner: string | null;
+  /**
+   * process id on its own machine
+   */
   pid: number | null;
+  /**
+   * explorer, optimizer, checker, publisher, miner, validator, feed or relay
+   */
   role: string | null;
+  /**
+   * what it said that it does
+   */
   state: string | null;
+  /**
+   * of its owner, for what its role is judged by; null where that is nothing
+   */
   trust: number | null;
 }
 
 export interface FleetChallengers {
+  /**
+   * its model, a sha256
+   */
   artifact: string | null;
+  /**
+   * of board.challenger
+   */
   challenger_id: string | null;
+  /**
+   * evidence that it is better
+   */
   e_value: number | null;
+  /**
+   * the how-manieth of its kind in that reign
+   */
   k: number | null;
+  /**
+   * challenge, or the reverse test after a promotion: rollback
+   */
   kind: string | null;
+  /**
+   * market time of its admission
+   */
   market_at: Timestamp | null;
+  /**
+   * evidence that it is worse; see docs/trust.md
+   */
   mirror: number | null;
+  /**
+   * the reign it challenges
+   */
   reign: number | null;
+  /**
+   * t statistic on hidden windows, rounded to a tenth
+   */
   screen_t: number | null;
+  /**
+   * t statistic that the screen asked for
+   */
   screen_threshold: number | null;
+  /**
+   * competition and asset
+   */
   slot: string | null;
+  /**
+   * shadow, passed, promoted, rejected, superseded or timed_out, as in docs/trust.md
+   */
   stage: string | null;
+  /**
+   * evidence that it needs
+   */
   threshold: number | null;
+  /**
+   * artifacts scored against the champion when it was admitted
+   */
   trials: number | null;
+  /**
+   * live windows scored so far
+   */
   windows: number | null;
 }
 
 export interface FleetClock {
+  /**
+   * first bar
+   */
   data_from: Timestamp | null;
+  /**
+   * where a replay ends; null: it does not
+   */
   data_to: Timestamp | null;
+  /**
+   * sha256 of the bars
+   */
   dataset_digest: string | null;
+  /**
+   * market time as this is read
+   */
   market_now: Timestamp | null;
+  /**
+   * why the clock was set
+   */
   note: string | null;
+  /**
+   * dated state of the rules of the subnet
+   */
   profile: string | null;
+  /**
+   * of the simulated market, and of decisions
+   */
   seed: string | null;
+  /**
+   * slots the swarm works on
+   */
   slots: string[] | null;
+  /**
+   * replay, simulated or live
+   */
   source: string | null;
+  /**
+   * market seconds per second; 0: held
+   */
   speed: number | null;
 }
 
 export interface FleetCounts {
+  /**
+   * what failed
+   */
   attempts_failed: number | null;
+  /**
+   * claims made
+   */
   claims: number | null;
+  /**
+   * fits that were scored on public windows
+   */
   experiments: number | null;
+  /**
+   * answers of ours that a validator refused
+   */
   invalid_answers: number | null;
+  /**
+   * reigns won through the gate
+   */
   promotions: number | null;
+  /**
+   * prompts the miner answered
+   */
   prompts_answered: number | null;
+  /**
+   * answers of ours that a validator scored
+   */
   prompts_scored: number | null;
+  /**
+   * reigns taken back
+   */
   rollbacks: number | null;
+  /**
+   * verdicts on claims
+   */
   verdicts: number | null;
 }
 
 export interface FleetEmission {
+  /**
+   * null: the competition as it pays; else what this asset alone would pay
+   */
   asset: string | null;
+  /**
+   * its name; all: what the subnet pays over all of them
+   */
   competition: string | null;
+  /**
+   * market time of the payment
+   */
   market_at: Timestamp | null;
+  /**
+   * swarm, a rival or reference
+   */
   miner: string | null;
+  /**
+   * prompts the share rests on
+   */
   prompts: number | null;
+  /**
+   * of the reward, 0 to 1
+   */
   share: number | null;
+  /**
+   * score after smoothing, by the rule of the subnet
+   */
   smoothed: number | null;
 }
 
 export interface FleetOutbox {
+  /**
+   * seconds the oldest has waited; 0 when none waits
+   */
   oldest_s: number | null;
+  /**
+   * how many
+   */
   undelivered: number | null;
 }
 
 export interface FleetOwners {
+  /**
+   * how likely a routine claim of this owner is checked, 0 to 1
+   */
   audit_probability: number | null;
+  /**
+   * claims made; 0 for other kinds
+   */
   claims: number | null;
+  /**
+   * claims, checks or promotions
+   */
   kind: string | null;
+  /**
+   * events that count against it
+   */
   over_claims: number | null;
+  /**
+   * name of the owner
+   */
   owner: string | null;
+  /**
+   * what is left of a claimed gain when it is checked; null before the first check
+   */
   shrink: number | null;
+  /**
+   * lower bound of the share of honest events, 0 to 1
+   */
   trust: number | null;
+  /**
+   * events that count for or against the owner
+   */
   verified: number | null;
 }
 
 export interface FleetPromotions {
+  /**
+   * the champion, a sha256
+   */
   artifact: string | null;
+  /**
+   * wall time
+   */
   at: Timestamp | null;
+  /**
+   * evidence at the promotion
+   */
   e_value: number | null;
+  /**
+   * family of its model
+   */
   family: string | null;
+  /**
+   * of board.promotion
+   */
   id: string | null;
+  /**
+   * found, promote or rollback
+   */
   kind: string | null;
+  /**
+   * market time
+   */
   market_at: Timestamp | null;
+  /**
+   * the champion before; null for the founding one
+   */
   previous: string | null;
+  /**
+   * number of the reign
+   */
   reign: number | null;
+  /**
+   * competition and asset
+   */
   slot: string | null;
+  /**
+   * evidence that was needed
+   */
   threshold: number | null;
+  /**
+   * live windows it rests on
+   */
   windows: number | null;
 }
 
 export interface FleetServed {
+  /**
+   * mean CRPS of the best possible forecast, where it was scored
+   */
   best_crps: number | null;
+  /**
+   * blocks of six horizons, which outlast the autocorrelation
+   */
   blocks: number | null;
+  /**
+   * reference_mean_crps - mean_crps: positive is better
+   */
   diff: number | null;
+  /**
+   * its standard error over blocks; null below three blocks
+   */
   diff_se: number | null;
+  /**
+   * mean CRPS of ours
+   */
   mean_crps: number | null;
+  /**
+   * ours on those same prompts
+   */
   mean_crps_beside_best: number | null;
+  /**
+   * scored answers
+   */
   n: number | null;
+  /**
+   * false: these are answers of the reference
+   */
   promoted: boolean | null;
+  /**
+   * of the reference on the same prompts
+   */
   reference_mean_crps: number | null;
+  /**
+   * competition and asset
+   */
   slot: string | null;
 }
 
 export interface FleetServedPrompt {
+  /**
+   * the model that answered, a sha256
+   */
   artifact: string | null;
+  /**
+   * of the best possible forecast; null outside a simulated market
+   */
   best_crps: number | null;
+  /**
+   * of our answer, as the subnet computes it
+   */
   crps: number | null;
+  /**
+   * its horizon in seconds
+   */
   length_s: number | null;
+  /**
+   * whether that model ever won a reign
+   */
   promoted: boolean | null;
+  /**
+   * of board.prompt
+   */
   prompt_id: string | null;
+  /**
+   * what the validator made of our answer within the field
+   */
   prompt_score: number | null;
+  /**
+   * why it answered: champion, previous, reference
+   */
   rank: string | null;
+  /**
+   * of the reference miner
+   */
   reference_crps: number | null;
+  /**
+   * competition and asset
+   */
   slot: string | null;
+  /**
+   * where the forecast begins
+   */
   start_at: Timestamp | null;
 }
 
 export interface FleetSlots {
+  /**
+   * mean CRPS of the best possible forecast in a simulated market, where it was scored
+   */
   best_crps: number | null;
+  /**
+   * artifact of the champion, a sha256
+   */
   champion: string | null;
+  /**
+   * reference_mean_crps - mean_crps: positive is better
+   */
   diff: number | null;
+  /**
+   * standard error of diff over blocks of six horizons; null below three blocks
+   */
   diff_se: number | null;
+  /**
+   * what this asset alone would pay us, 0 to 1; null before the first payment
+   */
   emission_share: number | null;
+  /**
+   * family of its model
+   */
   family: string | null;
+  /**
+   * their mean CRPS, as the subnet computes it
+   */
   mean_crps: number | null;
+  /**
+   * ours on those same prompts
+   */
   mean_crps_beside_best: number | null;
+  /**
+   * scored answers
+   */
   n: number | null;
+  /**
+   * false: what was served so far are answers of the reference
+   */
   promoted: boolean | null;
+  /**
+   * of the reference miner on the same prompts
+   */
   reference_mean_crps: number | null;
+  /**
+   * number of its champion: 0 is the reference
+   */
   reign: number | null;
+  /**
+   * market time of its promotion
+   */
   since: Timestamp | null;
+  /**
+   * competition and asset, such as crypto_1h/BTC
+   */
   slot: string | null;
 }
 
@@ -1055,9 +1509,16 @@ export interface DB {
   "board.agent_key": BoardAgentKey;
   "board.alert": BoardAlert;
   "board.answer": BoardAnswer;
+  "board.archive": BoardArchive;
+  "board.archive_return": BoardArchiveReturn;
+  "board.archive_total": BoardArchiveTotal;
+  "board.archived": BoardArchived;
   "board.attempt": BoardAttempt;
   "board.beacon": BoardBeacon;
   "board.briefing": BoardBriefing;
+  "board.budget": BoardBudget;
+  "board.budget_state": BoardBudgetState;
+  "board.budget_turn": BoardBudgetTurn;
   "board.challenger": BoardChallenger;
   "board.claim": BoardClaim;
   "board.compute_job": BoardComputeJob;
@@ -1066,11 +1527,13 @@ export interface DB {
   "board.decision": BoardDecision;
   "board.enrolment": BoardEnrolment;
   "board.experiment": BoardExperiment;
+  "board.field_score": BoardFieldScore;
   "board.gate_step": BoardGateStep;
   "board.holding": BoardHolding;
   "board.inbox": BoardInbox;
   "board.lease": BoardLease;
   "board.llm_call": BoardLlmCall;
+  "board.noted": BoardNoted;
   "board.outbox": BoardOutbox;
   "board.outcome": BoardOutcome;
   "board.owner": BoardOwner;
@@ -1079,9 +1542,12 @@ export interface DB {
   "board.promotion": BoardPromotion;
   "board.prompt": BoardPrompt;
   "board.refusal": BoardRefusal;
+  "board.reservation": BoardReservation;
   "board.revocation": BoardRevocation;
   "board.reward": BoardReward;
+  "board.spend": BoardSpend;
   "board.trace": BoardTrace;
+  "board.tried": BoardTried;
   "board.verdict": BoardVerdict;
   "fleet.agents": FleetAgents;
   "fleet.challengers": FleetChallengers;

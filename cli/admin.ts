@@ -48,3 +48,18 @@ export function publicAddress(url: string): string {
   address.password = '';
   return address.toString();
 }
+
+/** Acts on an up-to-date blackboard as its administrator. */
+export async function withAdmin(
+  url: string,
+  name: string,
+  act: (admin: pg.Client) => Promise<void>,
+): Promise<void> {
+  await migrateAll(url);
+  const admin = await connectAdmin(url, name);
+  try {
+    await act(admin);
+  } finally {
+    await admin.end();
+  }
+}

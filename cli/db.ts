@@ -1,4 +1,4 @@
-// `swarm db`: migrations, size, backup and restore of a blackboard.
+// `swarm db`: migrations, size, backup, restore and archive of a blackboard.
 // Promises: every command works on SWARM_DATABASE_URL, or on a home's database whether the swarm runs or not.
 // Leaves to others: what a backup is (blackboard/backup.ts).
 import { resolve } from 'node:path';
@@ -8,6 +8,7 @@ import { migrate, pending } from '../blackboard/migrate.js';
 import { restore, verifyBackup } from '../blackboard/restore.js';
 import { allMigrations } from '../trust/migrations.js';
 import { connectAdmin } from './admin.js';
+import { archiveCommand, month } from './archive.js';
 import { home } from './options.js';
 import { withDatabase } from './services/database.js';
 
@@ -19,13 +20,22 @@ const table = (name: string, rows: number): void => {
 };
 
 export function addDbCommands(program: Command): void {
-  const db = program.command('db').description('the database: migrations, size, backup and restore');
+  const db = program.command('db').description('the database: migrations, size, backup, restore and archive');
   db.command('migrate')
     .description('bring the schema up to date')
     .addOption(home())
     .action((o) =>
       withDatabase(o.home, async (url) => {
         const done = await migrate(url, allMigrations);
+        const admin = await connectAdmin(url, 'swarm db migrate');
+        try {
+          const { rows } = await admin.query<{ made: string }>(
+            'select unnest(board.make_partitions()) as made',
+          );
+          done.push(...rows.map((r) => `partition ${r.made}`));
+        } finally {
+          await admin.end();
+        }
         say(done.length === 0 ? 'nothing to apply' : done.join('\n'));
       }),
     );
@@ -88,6 +98,15 @@ export function addDbCommands(program: Command): void {
         }
       });
     });
+  db.command('archive')
+    .description('whole months of finished records into the artifact store, and back')
+    .addOption(home())
+    .option('--artifacts <dir>', "the artifact store (default: the home's own, or SWARM_S3_*)")
+    .option('--before <month>', 'archive every month before this one, such as 2026-01', month)
+    .option('--dry-run', 'say what would leave, and leave it')
+    .option('--restore <key...>', 'put archives back, by the digests of their manifests')
+    .option('--list', 'archives whose rows are not in the tables')
+    .action(archiveCommand);
 }
 
 interface DatabaseStatus {
@@ -109,9 +128,9 @@ async function databaseStatus(url: string): Promise<DatabaseStatus> {
     );
     // Row counts are the planner's: exact ones would read every table.
     const { rows: tables } = await admin.query(
-      `select c.oid::regclass::text as name, greatest(c.reltuples, 0)::float8 as rows, pg_total_relation_size(c.oid)::float8 as bytes
-       from pg_class c join pg_namespace n on n.oid = c.relnamespace
-       where n.nspname in ('board', 'market') and c.relkind = 'r' order by 3 desc`,
+      `select t.oid::regclass::text as name, sum(greatest(c.reltuples, 0))::float8 as rows, sum(pg_total_relation_size(c.oid))::float8 as bytes
+       from pg_class c join pg_class t on t.oid = coalesce(pg_partition_root(c.oid), c.oid) join pg_namespace n on n.oid = t.relnamespace
+       where n.nspname in ('board', 'market') and c.relkind = 'r' group by t.oid order by 3 desc`,
     );
     return { ...server[0], pending: await pending(admin, allMigrations), tables };
   } finally {

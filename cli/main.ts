@@ -2,6 +2,7 @@
 // The `swarm` command: reads arguments, calls one function of a room, prints, and says with its exit code how it went.
 import { Command, Option } from 'commander';
 import { addAgentCommands } from './agent/commands.js';
+import { addBudgetCommands } from './budget.js';
 import { addDbCommands } from './db.js';
 import { fail } from './failure.js';
 import { addLabCommands } from './lab/commands.js';
@@ -123,6 +124,7 @@ data
   });
 
 addAgentCommands(program);
+addBudgetCommands(program);
 
 program
   .command('certs')

@@ -71,7 +71,8 @@ export async function reproduceCommand(o: ReproduceArguments): Promise<void> {
       optimizers: 1,
       saboteurs: 0,
       events: false,
-      simulated: false,
+      fed: false,
+      feedEnv: {},
       minerPort: 0,
       spool: '',
     }).filter((m) => m.role !== 'miner' && m.role !== 'validator');

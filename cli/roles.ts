@@ -1,12 +1,13 @@
 // Every role by name, as a process: the agents' own, and those of the blackboard and the miner on the same life.
 import { checker } from '../agents/checker/main.js';
-import { explorer, explorerStrategists } from '../agents/explorer/main.js';
+import { explorer, explorerStrategistNames, type explorerStrategists } from '../agents/explorer/main.js';
 import { optimizer } from '../agents/optimizer/main.js';
 import { publisher } from '../agents/publisher/main.js';
 import type { AgentContext } from '../agents/runtime/context.js';
 import type { AgentKind } from '../agents/runtime/life.js';
 import { SwarmError } from '../blackboard/errors.js';
 import { runRelay } from '../blackboard/events/relay.js';
+import type { ChainOptions } from '../miner/chain/membership.js';
 import { openFeed } from '../miner/prices/feed.js';
 import { openMiner } from '../miner/serving/main.js';
 import type { WireOptions } from '../miner/serving/wire.js';
@@ -20,6 +21,16 @@ export interface RoleOptions {
   readonly hotkey?: string;
   readonly axonPort?: number;
   readonly allow?: readonly string[];
+  readonly policy?: string;
+  readonly nonces?: string;
+  readonly synthApi?: string;
+  readonly chain?: readonly string[];
+  readonly genesis?: string;
+  readonly netuid?: number;
+  readonly chainState?: string;
+  readonly externalIp?: string;
+  readonly externalPort?: number;
+  readonly metagraphAge?: number;
   readonly target?: string;
   readonly spool?: string;
 }
@@ -55,19 +66,36 @@ function required<T>(value: T | undefined, flag: string): T {
   return value;
 }
 
-function strategistOf(name = 'evolve'): keyof typeof explorerStrategists {
-  if (name in explorerStrategists) return name as keyof typeof explorerStrategists;
+function strategistOf(name = 'evolve'): keyof typeof explorerStrategists | 'llm' {
+  if (explorerStrategistNames.includes(name)) return name as keyof typeof explorerStrategists | 'llm';
   throw new SwarmError(
     'SWARM_E_USAGE',
     `unknown strategist "${name}"`,
-    `Use one of: ${Object.keys(explorerStrategists).join(', ')}.`,
+    `Use one of: ${explorerStrategistNames.join(', ')}.`,
   );
 }
 
 /** The axon's settings, when there is a hotkey to sign with. */
 function wireOf(o: RoleOptions): WireOptions | undefined {
   if (o.hotkey === undefined) return undefined;
-  return { hotkey: o.hotkey, port: required(o.axonPort, '--axon-port'), allow: o.allow ?? [] };
+  return {
+    hotkey: o.hotkey,
+    port: required(o.axonPort, '--axon-port'),
+    allow: o.allow ?? [],
+    policy: o.policy,
+    nonces: o.nonces,
+    synthApi: o.synthApi,
+    chain: o.chain === undefined ? undefined : chainOf(o, o.chain),
+  };
+}
+
+function chainOf(o: RoleOptions, endpoints: readonly string[]): ChainOptions {
+  return {
+    network: { endpoints, genesis: o.genesis ?? null, netuid: required(o.netuid, '--netuid') },
+    file: required(o.chainState, '--chain-state'),
+    max_age_s: required(o.metagraphAge, '--metagraph-age') * 3600,
+    face: o.externalIp === undefined ? null : { ip: o.externalIp, port: o.externalPort },
+  };
 }
 
 const kinds: Record<string, (options: RoleOptions) => AgentKind> = {

@@ -1,5 +1,6 @@
 // The publisher: founds each slot with the reference miner, lets screened models challenge, scores them in the shadow of
-// the champion, and writes promotions and rollbacks when the gate says so. The gate is a view; this only feeds it. Beside it, it raises the alert about writes that were refused.
+// the champion, and writes promotions and rollbacks when the gate says so. The gate is a view; this only feeds it.
+// Beside that it raises the alert about writes that were refused, and makes the partitions of coming months.
 import { sql } from 'kysely';
 import { explain, isTransient } from '../../blackboard/db.js';
 import { debugPoint } from '../../blackboard/debug-point.js';
@@ -29,6 +30,7 @@ async function openPublisher(context: AgentContext): Promise<Agent> {
   const held = new Map<string, Lease>();
   const resting = new Map<string, number>();
   let lookAt = 0;
+  let partitionsAt = 0;
   const tend = async (slot: string): Promise<boolean> => {
     const lease = await hold(context, held, slot);
     if (lease === null) return false;
@@ -48,6 +50,10 @@ async function openPublisher(context: AgentContext): Promise<Agent> {
         lookAt = Date.now() + LOOK_MS;
         await sql`select board.report_refusals()`.execute(context.db);
         await sql`select trust.weigh(${WEIGH_MS})`.execute(context.db);
+      }
+      if (Date.now() >= partitionsAt) {
+        partitionsAt = Date.now() + PARTITIONS_MS;
+        await sql`select board.make_partitions()`.execute(context.db);
       }
       for (const slot of context.clock.slots) {
         if (context.stopping.aborted) break;
@@ -77,6 +83,8 @@ async function openPublisher(context: AgentContext): Promise<Agent> {
 const REST_MS = 60_000;
 /** How often refused writes are looked for: what was refused did no harm. */
 const LOOK_MS = 5000;
+/** How often the partitions of coming months are looked after; they are made two months ahead. */
+const PARTITIONS_MS = 3_600_000;
 /** How long patterns are weighed at a look. */
 const WEIGH_MS = 100;
 

@@ -18,6 +18,7 @@ interface ScoredPrompt {
   readonly data_until: Date;
   readonly anchor: number;
   readonly seed: string;
+  readonly forecast_start: Date | null;
 }
 
 const BATCH = 24;
@@ -64,12 +65,22 @@ export async function shadowSteps(
       .innerJoin('trust.champion as c', (j) =>
         j.onRef('c.slot', '=', 'p.slot').onRef('c.artifact', '=', 'a.artifact'),
       )
-      .select(['p.id as prompt_id', 'p.start_at', 'o.crps', 'a.data_until', 'a.anchor', 'a.seed'])
+      .select([
+        'p.id as prompt_id',
+        'p.start_at',
+        'o.crps',
+        'a.data_until',
+        'a.anchor',
+        'a.seed',
+        'a.forecast_start',
+      ])
       .where('p.slot', '=', slot)
       .where('o.miner', '=', 'swarm')
       .where('o.crps', '>=', 0)
       .where('a.status', '=', 'answered')
       .where('a.rank', '=', 'champion')
+      // An answer for which time was short says nothing of its model.
+      .where('a.sampling', '=', 'full')
       .where('c.reign', '=', challenger.reign!)
       .where('p.length_s', '=', length_s)
       .where('p.increment_s', '=', increment_s)
@@ -87,6 +98,7 @@ export async function shadowSteps(
       artifact: await context.store.get(challenger.artifact!),
       prompts: due.map((p) => ({
         start_s: p.start_at.getTime() / 1000,
+        forecast_start_s: (p.forecast_start ?? p.start_at).getTime() / 1000,
         data_until_s: p.data_until.getTime() / 1000,
         anchor: p.anchor,
         seed: p.seed,

@@ -45,13 +45,15 @@ export async function recordDecision(
         ...made,
         briefing_id: told.id,
         slot,
-        strategist: by.strategist.name,
+        strategist: proposal.by ?? by.strategist.name,
         move: proposal.move,
         parent_digests: [...proposal.parents],
         spec: canonicalJson(proposal.spec),
         spec_digest: specDigest(proposal.spec),
         seed: by.seed,
-        reason: proposal.reason,
+        reason: shortText(proposal.reason),
+        thought: proposal.thought ?? null,
+        transcript: proposal.transcript ?? null,
       })
       .execute();
     await debugPoint('decision.before-commit');
@@ -116,7 +118,8 @@ export async function recordExperiment(
     mean_crps: result.mean_crps,
   };
   const run = context.stamp();
-  const promising = by.overclaim !== 0 || (await isPromising(context, view.slot, result));
+  const promising =
+    !result.screened && (by.overclaim !== 0 || (await isPromising(context, view.slot, result)));
   const claim = {
     ...shared,
     ...context.stamp(),
@@ -161,6 +164,11 @@ export async function recordExperiment(
 
 /** Worth a checker's time: within one standard error of the best verified gain of the slot. */
 async function isPromising(context: AgentContext, slot: string, result: ExperimentResult): Promise<boolean> {
+  return result.gain + result.se > (await bestVerified(context, slot));
+}
+
+/** The best verified gain of a slot, 0 where none is positive. */
+export async function bestVerified(context: Pick<AgentContext, 'db'>, slot: string): Promise<number> {
   const best = await context.db
     .selectFrom('trust.known_spec')
     .select('verified_gain')
@@ -168,5 +176,5 @@ async function isPromising(context: AgentContext, slot: string, result: Experime
     .orderBy('verified_gain', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return result.gain + result.se > Math.max(0, best?.verified_gain ?? 0);
+  return Math.max(0, best?.verified_gain ?? 0);
 }

@@ -7,7 +7,7 @@ import { pause } from '../../blackboard/events/doorbell.js';
 import type { Lease } from '../../blackboard/lease.js';
 import { BarReader, type BarSeries, marketNow } from '../../blackboard/market.js';
 import { peersOf } from '../../forecast/asset-class.js';
-import { isPooled, specDigest } from '../../forecast/families/index.js';
+import { isPooled, type Spec, specDigest } from '../../forecast/families/index.js';
 import { type Offload, offload } from '../../forecast/offload.js';
 import { type Rng, rng as seeded } from '../../forecast/rng.js';
 import { windowStarts } from '../../forecast/windows.js';
@@ -15,12 +15,19 @@ import { parseSlot } from '../../miner/sn50/profile.js';
 import { type Briefing, brief } from '../../trust/briefing.js';
 import { clearestPattern, type Observed } from '../strategist/observe.js';
 import type { Proposal, Strategist } from '../strategist/strategist.js';
-import type { ExperimentResult } from '../trainer/experiment.js';
+import type { ExperimentInput, ExperimentResult } from '../trainer/experiment.js';
 import type { TrainerJobs } from '../trainer/worker.js';
 import type { AgentContext } from './context.js';
+import { archiveOf, isNewSpec, openDesk } from './desk.js';
 import { keepArtifact } from './keep.js';
 import type { Agent } from './life.js';
-import { type Author, recordDecision, recordExperiment, recordFailure } from './search-records.js';
+import {
+  type Author,
+  bestVerified,
+  recordDecision,
+  recordExperiment,
+  recordFailure,
+} from './search-records.js';
 import { type SlotView, slotData, slotView } from './slot.js';
 import { DAY_S, dayOf, lookbackBars, slotPlan } from './windows.js';
 import { takeWork } from './work.js';
@@ -32,6 +39,8 @@ export interface SearchOptions {
 }
 
 const TRIES = 20;
+/** How much of what was tried on a slot a decision is given. */
+const ARCHIVE = 300;
 const STATE_EVERY = 8;
 /** Rest after a decision that came to nothing: what failed now fails again at once. */
 const REST_MS = 1000;
@@ -46,7 +55,13 @@ export async function openSearch(context: AgentContext, options: SearchOptions):
     .select((eb) => eb.fn.countAll<number>().as('n'))
     .where('agent_id', '=', context.who.id)
     .executeTakeFirstOrThrow();
-  let count = made.n;
+  const left = await context.db
+    .selectFrom('board.archived')
+    .select('n')
+    .where('name', '=', 'decision of')
+    .where('key', '=', context.who.id)
+    .executeTakeFirst();
+  let count = made.n + (left?.n ?? 0);
   return {
     async step() {
       const came = await new Search(context, options, trainer, bars, count++).run();
@@ -83,6 +98,19 @@ class Search {
     const briefing = await brief(context.db, view.slot, () => this.#rng.uniform());
     const as_of_s = dayOf(await marketNow(context.db));
     const { proposal, known } = await this.#propose(view, briefing, as_of_s);
+    context.log.info(
+      {
+        slot: view.slot,
+        specs: briefing.specs.length,
+        patterns: briefing.patterns.length,
+        champion: briefing.champion?.family,
+      },
+      'briefing',
+    );
+    context.log.info(
+      { by: proposal.by, move: proposal.move, spec: proposal.spec, reason: proposal.reason },
+      'proposal',
+    );
     const decision_id = await recordDecision(this.#author, view.slot, briefing, proposal);
     await debugPoint('decision.after-commit');
     const fail = (stage: string, error: unknown): Promise<boolean> =>
@@ -98,19 +126,14 @@ class Search {
       return fail('lease', { code: 'SWARM_E_LEASED', message: 'another agent is running this experiment' });
     try {
       await debugPoint('experiment.leased');
-      const plan = slotPlan(context.constants, view.competition, as_of_s);
-      const series = await this.bars.series(view.asset, view.step);
-      const peers = isPooled(proposal.spec) ? await this.#peers(view) : [];
+      const input = await this.#setUp(view, as_of_s, proposal.spec);
       let stage = 'fit';
       try {
         const result = await this.trainer.call('experiment', {
-          ...slotData(context, view, series, plan),
+          ...input,
           spec: proposal.spec,
-          peers,
-          data_cutoff_s: plan.data_cutoff_s,
-          train_bars: plan.train_bars,
-          starts: windowStarts(plan.public.from_s, plan.public.to_s, plan.windows),
-          min_windows: context.constants('min_windows'),
+          // Whoever overclaims does not ask whether a claim has hope.
+          ...(this.options.overclaim === 0 && { screen: { floor: await bestVerified(context, view.slot) } }),
         });
         await debugPoint('experiment.fitted');
         stage = 'artifact';
@@ -123,7 +146,7 @@ class Search {
           proposal,
           result,
           as_of_s,
-          data_cutoff_s: plan.data_cutoff_s,
+          data_cutoff_s: input.data_cutoff_s,
           work_id: lease.work_id,
           fence: lease.fence,
           cost_ms: Date.now() - started,
@@ -138,6 +161,21 @@ class Search {
     } finally {
       await lease.giveBack();
     }
+  }
+
+  /** Everything of an experiment but its spec. */
+  async #setUp(view: SlotView, as_of_s: number, spec: Spec): Promise<Omit<ExperimentInput, 'spec'>> {
+    const { constants } = this.context;
+    const plan = slotPlan(constants, view.competition, as_of_s);
+    const series = await this.bars.series(view.asset, view.step);
+    return {
+      ...slotData(this.context, view, series, plan),
+      peers: isPooled(spec) ? await this.#peers(view) : [],
+      data_cutoff_s: plan.data_cutoff_s,
+      train_bars: plan.train_bars,
+      starts: windowStarts(plan.public.from_s, plan.public.to_s, plan.windows),
+      min_windows: constants('min_windows'),
+    };
   }
 
   /** Series of the other assets of the slot's class. */
@@ -174,20 +212,30 @@ class Search {
       step_s: view.step,
       max_history_bars: lookbackBars(this.context.constants, view.step),
       peers: this.#peerNames(view.asset).length,
+      archive: await archiveOf(this.context.db, view.slot, ARCHIVE),
     };
-    let proposal = this.options.strategist.propose(briefing, task, this.#rng);
+    const { strategist } = this.options;
+    const desk = openDesk({
+      context: this.context,
+      view,
+      as_of_s,
+      setUp: (spec) => this.#setUp(view, as_of_s, spec),
+      run: (input) => this.trainer.call('experiment', input),
+    });
+    let proposal = await strategist.propose(briefing, task, this.#rng, desk);
     for (let tries = 1; ; tries++) {
-      const twin = await this.context.db
-        .selectFrom('board.experiment')
-        .select('id')
-        .where('slot', '=', view.slot)
-        .where('spec_digest', '=', specDigest(proposal.spec))
-        .where('as_of', '=', new Date(as_of_s * 1000))
-        .limit(1)
-        .executeTakeFirst();
-      if (twin === undefined) return { proposal, known: false };
+      if (await isNewSpec(this.context.db, view.slot, proposal.spec, as_of_s))
+        return { proposal, known: false };
       if (tries === TRIES) return { proposal, known: true };
-      proposal = this.options.strategist.propose(briefing, task, this.#rng);
+      // What was thought stays with the decision that it led to.
+      const { thought, transcript } = proposal;
+      const again = await (strategist.otherwise ?? strategist).propose(briefing, task, this.#rng, desk);
+      proposal = {
+        ...again,
+        ...(strategist.otherwise && { by: strategist.otherwise.name }),
+        ...(thought !== undefined && { thought }),
+        ...(transcript !== undefined && { transcript }),
+      };
     }
   }
 

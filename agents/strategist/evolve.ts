@@ -1,16 +1,25 @@
 // Evolution over verified specs: parents are drawn by how far they stand above the others and how few children they
 // have, and bred by mutation or crossover; now and then something new, chosen among a few by what the briefing says.
+// Once there is an archive, each decision breeds a brood (breed.ts) and takes the child of the largest expected improvement
+// over the best so far, by a surrogate fitted on everything tried: an experiment takes seconds, a guess a tenth of a millisecond.
 import { median, medianAbsoluteDeviation } from 'simple-statistics';
-import type { Spec } from '../../forecast/families/index.js';
+import { type Spec, specDigest } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
-import { type Briefing, type KnownSpec, pickBy } from '../../trust/briefing.js';
+import { type Briefing, type KnownSpec, phi, pickBy } from '../../trust/briefing.js';
+import { brood, type Child, population } from './breed.js';
 import { crossSpecs, mutateSpec, randomSpec, searchedFamilies, toldWorth } from './space.js';
-import type { Proposal, Strategist, Task } from './strategist.js';
+import type { Proposal, QuickStrategist, Task } from './strategist.js';
+import { fitSurrogate, type Guess } from './surrogate.js';
 
 const NEW_SHARE = 0.25;
 const CROSS_SHARE = 0.25;
 const MUTATION_WIDTH = 0.15;
 const CANDIDATES = 6;
+/** Fewer experiments make no archive to learn from. */
+const ENOUGH = 6;
+const BROOD = 24;
+/** Of decisions with an archive, those that draw blindly: a surrogate never learns what it never sees. */
+const BLIND = 0.08;
 
 /** Parent weights: sigmoid of the lower bound in robust units, shared among the children it already has. */
 export function parentWeights(specs: readonly KnownSpec[]): number[] {
@@ -34,10 +43,51 @@ function fresh(briefing: Briefing, task: Task, rng: Rng): Proposal {
   };
 }
 
-export const evolveStrategist: Strategist = {
+/** Expected improvement over a bar (Jones, Schonlau & Welch 1998), in units of gain. */
+export function expectedImprovement({ gain, sd }: Guess, bar: number): number {
+  if (sd <= 0) return Math.max(0, gain - bar);
+  const z = (gain - bar) / sd;
+  const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
+  return (gain - bar) * phi(z) + sd * density;
+}
+
+/** The most promising child of a brood; null without enough to judge by. */
+function bred(briefing: Briefing, task: Task, rng: Rng): Proposal | null {
+  const { archive = [] } = task;
+  if (archive.length < ENOUGH || rng.uniform() < BLIND) return null;
+  // A verdict knows more of a spec than the word of whoever ran it.
+  const verdicts = new Map(briefing.specs.map((s) => [s.spec_digest, s]));
+  const surrogate = fitSurrogate(
+    archive.map((t) => {
+      const verdict = verdicts.get(t.spec_digest);
+      return verdict === undefined ? t : { ...t, gain: verdict.verified_gain, se: verdict.verified_se };
+    }),
+  );
+  const members = population(briefing, archive);
+  if (surrogate === null || members.length < 2) return null;
+  const known = new Set(archive.map((t) => t.spec_digest));
+  let best: { child: Child; worth: number; guess: Guess } | null = null;
+  for (const child of brood(members, task, BROOD, rng)) {
+    const guess = surrogate.predict(child.spec);
+    const told = Math.max(-2, Math.min(2, toldWorth(child.spec, briefing.patterns)));
+    const worth = expectedImprovement(guess, surrogate.best) * Math.exp(told / 4);
+    if (!known.has(specDigest(child.spec)) && (best === null || worth > best.worth))
+      best = { child, worth, guess };
+  }
+  if (best === null) return null;
+  const { child, guess } = best;
+  return {
+    ...child,
+    reason: `of ${BROOD} the most promising: a guess of ${guess.gain.toFixed(4)} +- ${guess.sd.toFixed(4)} from ${surrogate.n} experiments`,
+  };
+}
+
+export const evolveStrategist: QuickStrategist = {
   name: 'evolve',
   propose(briefing, task, rng) {
     const { specs } = briefing;
+    const child = bred(briefing, task, rng);
+    if (child !== null) return child;
     if (specs.length === 0 || rng.uniform() < NEW_SHARE) return fresh(briefing, task, rng);
     const weights = parentWeights(specs);
     const parent = specs[pickBy(weights, rng.uniform())]!;

@@ -1,8 +1,8 @@
 // Uniform search over families and knobs, blind to the briefing: the control that memory is measured against.
 import { randomSpec, searchedFamilies } from './space.js';
-import type { Strategist } from './strategist.js';
+import type { QuickStrategist } from './strategist.js';
 
-export const randomStrategist: Strategist = {
+export const randomStrategist: QuickStrategist = {
   name: 'random',
   propose(_briefing, task, rng) {
     const names = searchedFamilies();

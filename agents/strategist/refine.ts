@@ -2,12 +2,12 @@
 import type { Spec } from '../../forecast/families/index.js';
 import { pickBy } from '../../trust/briefing.js';
 import { mutateSpec, randomSpec, searchedFamilies } from './space.js';
-import type { Strategist } from './strategist.js';
+import type { QuickStrategist } from './strategist.js';
 
 const WIDEST = 0.12;
 const TOP = 3;
 
-export const refineStrategist: Strategist = {
+export const refineStrategist: QuickStrategist = {
   name: 'refine',
   propose({ specs }, task, rng) {
     const best = specs.slice(0, TOP);

@@ -10,6 +10,7 @@ import {
 } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import type { ToldPattern } from '../../trust/briefing.js';
+import { crossPrograms, mutateProgram } from './programs.js';
 import type { Task } from './strategist.js';
 
 type Fields = Record<string, unknown>;
@@ -24,13 +25,13 @@ const INCLUDE_OPTIONAL = 0.5;
 /** Chance that a new spec draws a component instead of starting without it. */
 const CHOOSE = 0.5;
 
-function scaled(knob: Knob, value: number): number {
+export function scaled(knob: Knob, value: number): number {
   return knob.log
     ? Math.log(value / knob.min) / Math.log(knob.max / knob.min)
     : (value - knob.min) / (knob.max - knob.min);
 }
 
-function unscaled(knob: Knob, u: number): number {
+export function unscaled(knob: Knob, u: number): number {
   const clipped = Math.min(1, Math.max(0, u));
   const value = knob.log
     ? knob.min * (knob.max / knob.min) ** clipped
@@ -39,14 +40,22 @@ function unscaled(knob: Knob, u: number): number {
   return knob.integer ? Math.round(value) : Number(value.toPrecision(6));
 }
 
+/** Why a valid spec does not suit the task, or null. */
+export function misfit(spec: Spec, task: Task): string | null {
+  // Older bars than every window reaches without a gap are no obstacle to a model that copes with gaps.
+  const whole = families[spec.family].wholeBars(spec, task.step_s);
+  if (whole > task.max_history_bars)
+    return `it reads ${whole} bars of history, ${task.max_history_bars} are there`;
+  if (task.peers === 0 && isPooled(spec)) return 'it learns from other assets, and there are none';
+  return null;
+}
+
 /** The first of up to 60 drafts that is a valid spec for the task; `otherwise` when luck runs out. */
-function admissible(draft: () => Fields, task: Task, otherwise: Spec): Spec {
+export function drawn(draft: () => Fields, task: Task, otherwise: Spec): Spec {
   for (let i = 0; i < REDRAWS; i++) {
     try {
       const spec = parseSpec(draft());
-      // Older bars than every window reaches without a gap are no obstacle to a model that copes with gaps.
-      const whole = families[spec.family].wholeBars(spec, task.step_s) <= task.max_history_bars;
-      if (whole && (task.peers > 0 || !isPooled(spec))) return spec;
+      if (misfit(spec, task) === null) return spec;
     } catch (error) {
       if ((error as { code?: string }).code !== 'SWARM_E_SPEC_INVALID') throw error;
     }
@@ -55,7 +64,7 @@ function admissible(draft: () => Fields, task: Task, otherwise: Spec): Spec {
 }
 
 /** The value at a dotted path; undefined where a part of the path is missing. */
-function at(fields: Fields, path: string): unknown {
+export function at(fields: Fields, path: string): unknown {
   let value: unknown = fields;
   for (const name of path.split('.')) {
     if (typeof value !== 'object' || value === null) return undefined;
@@ -65,7 +74,7 @@ function at(fields: Fields, path: string): unknown {
 }
 
 /** Puts a number at a dotted path, in copies of the components and lists on the way. */
-function put(fields: Fields, path: string, value: number): void {
+export function put(fields: Fields, path: string, value: number): void {
   const names = path.split('.');
   let here = fields;
   for (const name of names.slice(0, -1)) {
@@ -121,7 +130,7 @@ export function randomSpec(name: Spec['family'], task: Task, rng: Rng): Spec {
     flip(fields, 0.5, rng);
     return fields;
   };
-  return admissible(draft, task, first);
+  return drawn(draft, task, first);
 }
 
 /** A neighbour: each numeric knob moves with probability one half by a normal step of `width` on its [0, 1] scale. */
@@ -141,9 +150,11 @@ export function mutateSpec(parent: Spec, width: number, task: Task, rng: Rng): S
     }
     choose(family, fields, width / 2, first, rng);
     flip(fields, width / 2, rng);
+    if (typeof fields['program'] === 'string' && rng.uniform() < 0.5)
+      fields['program'] = mutateProgram(fields['program'], width, rng);
     return fields;
   };
-  return admissible(draft, task, parent);
+  return drawn(draft, task, parent);
 }
 
 /** A child of two specs of one family: each field from either parent. */
@@ -155,10 +166,12 @@ export function crossSpecs(a: Spec, b: Spec, task: Task, rng: Rng): Spec {
       const value = ((rng.uniform() < 0.5 ? a : b) as Fields)[field];
       if (value !== undefined) child[field] = value;
     }
+    if ('program' in a && 'program' in b && rng.uniform() < 0.5)
+      child['program'] = crossPrograms(a.program, b.program, rng);
     settle(child, first);
     return child;
   };
-  return admissible(draft, task, a);
+  return drawn(draft, task, a);
 }
 
 /** How much what was told speaks for a spec: sum of verified effects, in standard deviations, of patterns it matches. */

@@ -13,6 +13,8 @@ export interface ShadowInput extends SlotData {
   readonly artifact: Uint8Array;
   readonly prompts: readonly {
     readonly start_s: number;
+    /** The start that the champion's returns were simulated for. */
+    readonly forecast_start_s: number;
     readonly data_until_s: number;
     readonly anchor: number;
     readonly seed: string;
@@ -48,7 +50,7 @@ async function scorePrompt(
   const steps = horizon_s / increment_s;
   const returns = await sim.simulate({
     history: historyFor(data.bars, prompt.data_until_s, model),
-    start_s: prompt.start_s,
+    start_s: prompt.forecast_start_s,
     step_s: increment_s,
     steps,
     paths: data.paths,

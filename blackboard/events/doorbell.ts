@@ -7,8 +7,9 @@ import type { NatsConnection } from 'nats';
 import { type Db, isTransient, transact } from '../db.js';
 import { debugPoint } from '../debug-point.js';
 import type { DB } from '../schema.generated.js';
+import { connectNats } from './connect.js';
 import type { Bury } from './dead-letter.js';
-import { ACK_WAIT_MS, connectNats, type Delivery, pull, type SwarmEvent } from './stream.js';
+import { ACK_WAIT_MS, type Delivery, pull, type SwarmEvent } from './stream.js';
 
 export interface Doorbell {
   /** True while events can arrive. */

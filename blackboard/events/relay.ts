@@ -2,14 +2,16 @@
 // notification missed. A crash between publishing and marking publishes again; the message id makes that harmless.
 // It also looks after the stream and makes every agent's consumer: agents may not.
 import { sql } from 'kysely';
+import type { NatsConnection } from 'nats';
 import pg from 'pg';
 import { type Db, explain, giveUpSilent, hangUp, isShutOut } from '../db.js';
 import { debugPoint } from '../debug-point.js';
 import type { AgentRole } from '../identity/credentials.js';
 import { postgresAddress } from '../tls.js';
 import { listens } from './access.js';
+import { connectNats, isUnanswered, type NatsLogin } from './connect.js';
 import { pause } from './doorbell.js';
-import { connectNats, ensureConsumers, ensureStream, type NatsLogin, publish } from './stream.js';
+import { ensureConsumers, ensureStream, publish } from './stream.js';
 
 interface Options {
   readonly db: Db;
@@ -29,6 +31,8 @@ const SOON_MS = 4;
 /** How soon an agent that was just enrolled has its consumer; until then it sweeps. */
 const TEND_MS = 2000;
 const CONNECT_MS = 10_000;
+/** Requests in a row that NATS leaves without an answer before the connection is made anew. */
+const MOST_UNANSWERED = 3;
 
 export async function runRelay({
   db,
@@ -54,10 +58,22 @@ export async function runRelay({
       await listener.query('listen swarm_outbox');
       const nats = await connectNats(login);
       try {
-        await ensureStream(nats);
-        await debugPoint('relay.connected');
         let tendAt = 0;
         let rest_ms = SWEEP_MS;
+        let unanswered = 0;
+        /** Null where NATS did not answer: looked at again soon, and in the end over another connection. */
+        const asking = async <T>(work: () => Promise<T>): Promise<T | null> => {
+          try {
+            const result = await work();
+            unanswered = 0;
+            return result;
+          } catch (error) {
+            if (!isUnanswered(error) || ++unanswered === MOST_UNANSWERED) throw error;
+            onProblem(error);
+            tendAt = 0;
+            return null;
+          }
+        };
         while (!signal.aborted && !broken.signal.aborted && !nats.isClosed()) {
           const rang = new AbortController();
           ring = () => rang.abort();
@@ -65,10 +81,10 @@ export async function runRelay({
             tendAt = performance.now() + TEND_MS;
             // Says that the line still holds: one that was cut without a word hears nothing, and that looks like rest.
             void listener.query('select').catch(() => broken.abort());
-            await ensureConsumers(nats, await listeners(db));
+            await asking(() => tend(nats, db));
             await sql`select board.prune()`.execute(db);
           }
-          const published = await relayOnce(db, (event) => publish(nats, event));
+          const published = (await asking(() => relayOnce(db, (event) => publish(nats, event)))) ?? 0;
           onPass(published);
           rest_ms = published > 0 ? SOON_MS : Math.min(SWEEP_MS, 2 * rest_ms);
           if (published < BATCH) await pause(rest_ms, AbortSignal.any([rang.signal, signal, broken.signal]));
@@ -84,6 +100,12 @@ export async function runRelay({
     }
     await pause(SWEEP_MS, signal);
   }
+}
+
+async function tend(nats: NatsConnection, db: Db): Promise<void> {
+  await ensureStream(nats);
+  await debugPoint('relay.connected');
+  await ensureConsumers(nats, await listeners(db));
 }
 
 /** Agents that are woken by events, and still enrolled. */

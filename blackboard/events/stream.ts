@@ -2,21 +2,17 @@
 // the doorbell, so nothing here may be needed for correctness: a lost event is found by the next sweep.
 import {
   AckPolicy,
-  connect,
   DeliverPolicy,
   type JetStreamManager,
   type JsMsg,
   type NatsConnection,
   NatsError,
   nanos,
-  nkeyAuthenticator,
   StringCodec,
-  type TlsOptions,
 } from 'nats';
 import { z } from 'zod';
-import { SwarmError } from '../errors.js';
-import { natsTls, tlsFailure } from '../tls.js';
-import { AGENT_API, durableOf, inboxOf, STREAM, SUBJECT } from './access.js';
+import { AGENT_API, durableOf, STREAM, SUBJECT } from './access.js';
+import { type NatsLogin, natsServers } from './connect.js';
 
 const MINUTE_MS = 60_000;
 
@@ -48,54 +44,12 @@ export interface Delivery {
 const codec = StringCodec();
 
 const AGAIN_MS = 1000;
+/** How long one pull stands. A lost one, or one whose server went away, is missed after as long and made anew. */
+const PULL_MS = 10_000;
 /** What an agent neither settles nor says it is working on comes again after so long. */
 export const ACK_WAIT_MS = MINUTE_MS;
-/** A server that says nothing for three of these is gone, although its line may look open. */
-const PING_MS = 10_000;
 /** Copies of the stream where there are servers enough. */
 const REPLICAS = 3;
-
-/** Who connects: an agent by its nkey; a login in the address itself comes first, for servers that know no agents. */
-export interface NatsLogin {
-  readonly url: string;
-  /** The agent's name: it decides which inbox is its own. */
-  readonly name: string;
-  readonly seed?: string | undefined;
-}
-
-export async function connectNats({ url, name, seed }: NatsLogin): Promise<NatsConnection> {
-  const at = new URL(url);
-  const login = at.username
-    ? { user: decodeURIComponent(at.username), pass: decodeURIComponent(at.password) }
-    : seed === undefined
-      ? {}
-      : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)) };
-  const tls = natsTls(at);
-  try {
-    return await connect({
-      ...(tls === undefined ? {} : { tls: tls as TlsOptions }),
-      servers: `${at.hostname}:${at.port || 4222}`,
-      ...login,
-      name,
-      inboxPrefix: inboxOf(name),
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 500,
-      waitOnFirstConnect: false,
-      timeout: 5000,
-      pingInterval: PING_MS,
-      maxPingOut: 2,
-    });
-  } catch (error) {
-    const untrusted = tlsFailure(error);
-    if (untrusted !== null) throw untrusted;
-    throw new SwarmError(
-      'SWARM_E_NATS_UNREACHABLE',
-      `no NATS server at ${at.hostname}:${at.port} lets ${name} in: ${error instanceof Error ? error.message : error}`,
-      'Start it, correct SWARM_NATS_URL, or enrol the agent; without events the swarm runs on its sweep alone.',
-      { cause: error },
-    );
-  }
-}
 
 /** The account's own figures, which the client would ask for first, are nobody's but the administrator's. */
 const managerOf = (nats: NatsConnection): Promise<JetStreamManager> =>
@@ -217,10 +171,14 @@ export async function* pull(
   { url, name, seed }: NatsLogin,
   signal: AbortSignal,
 ): AsyncGenerator<Delivery> {
-  const isAgent = !new URL(url).username && seed !== undefined;
+  const isAgent = !natsServers(url)[0].username && seed !== undefined;
   const jetstream = nats.jetstream({ checkAPI: false, ...(isAgent ? { apiPrefix: AGENT_API } : {}) });
   const durable = await jetstream.consumers.get(STREAM, durableOf(name));
-  const messages = await durable.consume({ max_messages: 100, abort_on_missing_resource: true });
+  const messages = await durable.consume({
+    max_messages: 100,
+    expires: PULL_MS,
+    abort_on_missing_resource: true,
+  });
   const stop = (): void => messages.stop();
   signal.addEventListener('abort', stop, { once: true });
   try {

@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import { agentRoles } from '../../blackboard/identity/credentials.js';
 import { fail } from '../failure.js';
-import { addresses, databaseOption, home, integer, number } from '../options.js';
+import { addresses, databaseOption, home, integer, list, number } from '../options.js';
 
 const ownerKey = (): Option =>
   new Option(
@@ -79,12 +79,22 @@ function addRun(agent: Command): void {
     .requiredOption('--artifacts <dir>', 'artifact store')
     .option('--nats-file <file>', 'file that holds the NATS address; without it the agent sweeps')
     .option('--seed <text>', 'seed of every random choice', '1')
-    .option('--strategist <name>', 'explorer: evolve or random', 'evolve')
+    .option('--strategist <name>', 'explorer: evolve, random, or llm (SWARM_LLM_API_KEY)', 'evolve')
     .option('--overclaim <share>', 'explorer: a saboteur of the fleet test adds this to every claim', number)
     .option('--port <n>', 'miner: port to listen on, loopback', integer)
     .option('--hotkey <file>', 'miner: hotkey file; also speak the signed wire protocol')
     .option('--axon-port <n>', 'miner: port of the wire protocol, on all IPv4 addresses', integer)
     .option('--allow <list>', 'miner: addresses that may ask over the wire', addresses)
+    .option('--policy <file>', 'miner: who may ask over the wire, as JSON')
+    .option('--nonces <file>', 'miner: what a restart must not forget of the wire')
+    .option('--synth-api <url>', 'miner: base of the public scores to compare with')
+    .option('--chain <urls>', 'miner: endpoints of the chain that says who is a validator', list)
+    .option('--genesis <hash>', 'miner: block 0 of that chain')
+    .option('--netuid <n>', 'miner: the subnet', integer)
+    .option('--chain-state <file>', 'miner: where the last good metagraph is kept')
+    .option('--metagraph-age <hours>', 'miner: how old it may be', number)
+    .option('--external-ip <ip>', 'miner: announce the axon at this address')
+    .option('--external-port <n>', 'miner: and this port (default: --axon-port)', integer)
     .option('--target <host:port>', 'validator: the miner to ask')
     .option('--spool <dir>', 'validator: where answers wait for their horizon')
     .option('--once', 'one unit of work, then exit')

@@ -10,7 +10,7 @@ import { type OwnerKey, readOwnerKey } from '../../blackboard/identity/owner.js'
 import { knownAgent } from '../../blackboard/identity/register.js';
 import { revoke } from '../../blackboard/identity/revoke.js';
 import { rotate } from '../../blackboard/identity/rotate.js';
-import { connectAdmin, migrateAll } from '../admin.js';
+import { withAdmin } from '../admin.js';
 import { defaultRoot, openHome } from '../services/home.js';
 import { usersDatabase, writeUsers } from '../services/nats-server.js';
 import { table } from '../status/render.js';
@@ -132,16 +132,8 @@ async function freeName(admin: pg.Client, stem: string): Promise<string> {
 const rootOf = (o: Where): string => o.home ?? defaultRoot();
 const owners = (o: Where): string => join(rootOf(o), 'owners');
 
-async function administered(o: Where, act: (admin: pg.Client) => Promise<void>): Promise<void> {
-  const url = o.databaseUrl ?? databaseOf(o.home);
-  await migrateAll(url);
-  const admin = await connectAdmin(url, 'swarm agent');
-  try {
-    await act(admin);
-  } finally {
-    await admin.end();
-  }
-}
+const administered = (o: Where, act: (admin: pg.Client) => Promise<void>): Promise<void> =>
+  withAdmin(o.databaseUrl ?? databaseOf(o.home), 'swarm agent', act);
 
 function print(o: Where, value: unknown, text: string): void {
   process.stdout.write(`${o.json ? JSON.stringify(value) : text}\n`);

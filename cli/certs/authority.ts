@@ -46,7 +46,11 @@ export async function issue({ out, hosts, days, now }: Issue): Promise<boolean> 
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+        // Servers of a NATS cluster are each other's clients.
+        new x509.ExtendedKeyUsageExtension([
+          x509.ExtendedKeyUsage.serverAuth,
+          ...(service === 'nats' ? [x509.ExtendedKeyUsage.clientAuth] : []),
+        ]),
         new x509.SubjectAlternativeNameExtension(
           hosts.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value })),
         ),

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain } from '../../blackboard/db.js';
+import { natsServers } from '../../blackboard/events/connect.js';
 import { connectAdmin } from '../admin.js';
 import { defaultRoot, type Home, openHome } from '../services/home.js';
 import { greet } from '../services/nats-server.js';
@@ -21,7 +22,7 @@ export async function doctorCommand(o: { home?: string; json?: boolean }): Promi
   if (home !== null) found.push(...examineFiles(home.root));
   found.push(...examineDisks(home === null ? [process.cwd()] : [home.root, home.pgdata, home.artifacts]));
   found.push(...(await examineBlackboard(o.home, home)));
-  found.push(await examineNats(home));
+  found.push(...(await examineNats(home)));
   const write = (text: string): void => void process.stdout.write(`${text}\n`);
   if (o.json) write(JSON.stringify(found));
   else for (const one of found) write(render(one));
@@ -80,13 +81,21 @@ async function examineArtifacts(
   }
 }
 
-/** The server's own greeting: it tells version and JetStream to anybody. */
-async function examineNats(home: Home | null): Promise<Finding> {
+async function examineNats(home: Home | null): Promise<Finding[]> {
   const named = process.env['SWARM_NATS_URL'];
-  const without = 'The swarm works on without it, by its sweep alone: a little later.';
   if (named === undefined && home === null)
-    return warning('nats', 'not looked at', 'Name the home, or set SWARM_NATS_URL.');
-  const url = new URL(named ?? `nats://127.0.0.1:${portsFrom(home?.settings.ports.base).nats}`);
+    return [warning('nats', 'not looked at', 'Name the home, or set SWARM_NATS_URL.')];
+  const address = named ?? `nats://127.0.0.1:${portsFrom(home?.settings.ports.base).nats}`;
+  try {
+    return await Promise.all(natsServers(address).map(examineServer));
+  } catch (error) {
+    return [failed('nats', error)];
+  }
+}
+
+/** The server's own greeting: it tells version and JetStream to anybody. */
+async function examineServer(url: URL): Promise<Finding> {
+  const without = 'The swarm works on without it, by its sweep alone: a little later.';
   const greeting = await greet(Number(url.port || 4222), url.hostname.replace(/^\[|\]$/g, ''));
   if (greeting === null) return warning('nats', `no server at ${url.host}`, without);
   const version = /"version":\s*"([^"]*)"/.exec(greeting)?.[1] ?? 'of no stated version';

@@ -102,14 +102,14 @@ async function rights(admin: pg.Client): Promise<Finding[]> {
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      cross join (values ('UPDATE'), ('DELETE'), ('TRUNCATE')) as p (what)
      cross join unnest($1::text[]) as g (who)
-     where n.nspname in ('board', 'market', 'trust') and c.relkind in ('r', 'p') and has_table_privilege(g.who, c.oid, p.what)
+     where n.nspname in ('board', 'market', 'trust', 'part') and c.relkind in ('r', 'p') and has_table_privilege(g.who, c.oid, p.what)
      group by g.who`,
     [KINDS],
   );
   const { rows: open } = await admin.query<{ has: string }>(
     `select string_agg(distinct c.oid::regclass::text, ', ') as has from pg_class c join pg_namespace n on n.oid = c.relnamespace,
        aclexplode(c.relacl) a
-     where n.nspname in ('board', 'market', 'trust') and a.grantee = 0`,
+     where n.nspname in ('board', 'market', 'trust', 'part') and a.grantee = 0`,
   );
   const wide = [
     ...[...powerful, ...joined, ...writable].map(({ who, has }) => `${who}: ${has}`),

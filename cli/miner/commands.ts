@@ -2,6 +2,7 @@
 // Promises: each loads its code when it is called. Leaves to others: all that they do.
 import { type Command, Option } from 'commander';
 import { addresses, home, instant, integer, list, number, profileOption } from '../options.js';
+import { chainOptions } from './network.js';
 
 const hotkeyOption = (): Option =>
   new Option('--hotkey <file>', "btwallet's hotkey file (default: as btcli finds it, BT_WALLET_*)");
@@ -10,10 +11,10 @@ const AXON_PORT = 8091;
 
 /** Adds miner, validator and wallet. */
 export function addMinerCommands(program: Command): void {
-  program
+  const miner = program
     .command('miner')
     .description(
-      "speak the subnet's signed protocol in front of a miner on a replayed market, with an allow-list in place of the chain",
+      "speak the subnet's signed protocol in front of a miner; who may ask is what the chain says, or an allow-list",
     )
     .addOption(home())
     .option('--bars <dir>', 'replay recorded bars from a directory of CSV files')
@@ -27,6 +28,16 @@ export function addMinerCommands(program: Command): void {
     .addOption(hotkeyOption())
     .option('--port <n>', 'port of the wire protocol, on all IPv4 addresses', integer, AXON_PORT)
     .option('--allow <ss58>', 'who may ask; again or with commas for several', addresses)
+    .option('--policy <file>', 'who may ask, as JSON: lists, permit, minimum stake; see docs/miner.md')
+    .option(
+      '--metagraph-age <hours>',
+      'how old the last good metagraph may be while no endpoint answers',
+      number,
+      24,
+    )
+    .option('--synth-api <url>', 'public scores to compare with on a live market; off for none')
+    .option('--external-ip <ip>', 'announce the axon on the chain at this IPv4 address')
+    .option('--external-port <n>', 'and this port (default: --port)', integer)
     .option('--ports <base>', 'first of three ports: Postgres, NATS, the loopback miner', integer)
     .option('--no-events', 'run without NATS, on the sweep alone')
     .option(
@@ -37,6 +48,8 @@ export function addMinerCommands(program: Command): void {
       const { minerCommand } = await import('./miner.js');
       process.exitCode = await minerCommand(o);
     });
+  for (const option of chainOptions()) miner.addOption(option);
+  addRegister(miner);
 
   program
     .command('validator')
@@ -67,15 +80,39 @@ export function addMinerCommands(program: Command): void {
       process.exitCode = await validatorCommand(o);
     });
 
-  program
+  const show = program
     .command('wallet')
     .description('the wallet of this machine, as far as a miner needs it')
     .command('show')
-    .description('open a hotkey file and say whose it is; never reads a coldkey, never prints a secret')
+    .description(
+      'whose a hotkey file is, with balance, stake, emission and registration where the chain answers; never reads a coldkey, never prints a secret',
+    )
     .addOption(hotkeyOption())
+    .option('--offline', 'ask no chain')
     .option('--json', 'as JSON, a stable contract')
     .action(async (o) => {
       const { walletShowCommand } = await import('./wallet.js');
       await walletShowCommand(o);
     });
+  for (const option of chainOptions()) show.addOption(option);
+}
+
+function addRegister(miner: Command): void {
+  const register = miner
+    .command('register')
+    .description(
+      'register the hotkey on the subnet: shows the price, the balance and what is signed; pays with --yes alone',
+    )
+    .addOption(hotkeyOption())
+    .option('--coldkey <file>', "btwallet's coldkey file (default: that of the wallet)")
+    .option('--max-burn <tao>', 'refuse a higher price', number)
+    .option('--dry-run', 'show it all, sign nothing')
+    .option('--yes', 'sign with the coldkey and pay')
+    .option('--json', 'as JSON, a stable contract')
+    .action(async (_, command: Command) => {
+      const { registerCommand } = await import('./register.js');
+      // The parent has options of the same names, and takes those that are given before the word.
+      process.exitCode = await registerCommand(command.optsWithGlobals());
+    });
+  for (const option of chainOptions()) register.addOption(option);
 }

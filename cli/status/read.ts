@@ -4,6 +4,8 @@ import type { Db } from '../../blackboard/db.js';
 
 export interface Status {
   readonly healthy: boolean;
+  /** Age of the newest change that a replica has; null on the blackboard itself. */
+  readonly replica_age_s: number | null;
   readonly warnings: readonly string[];
   readonly market: {
     readonly source: string;
@@ -94,6 +96,8 @@ export interface SlotStatus {
 }
 
 const STALE_S = 15;
+/** In a swarm that lives hearts beat every few seconds: a replica without changes for longer is behind, or alone. */
+const REPLICA_S = 30;
 const OUTBOX_S = 30;
 
 export async function readStatus(db: Db): Promise<Status | null> {
@@ -119,7 +123,13 @@ export async function readStatus(db: Db): Promise<Status | null> {
     .orderBy('share', 'desc')
     .execute();
   const alerts = await recentErrors(db);
+  const replica_age_s = await replicaAge(db);
   const warnings = [
+    ...(replica_age_s !== null && replica_age_s > REPLICA_S
+      ? [
+          `read from a replica whose newest change is ${Math.round(replica_age_s)} s old: it is behind, or the blackboard is away`,
+        ]
+      : []),
     ...agents
       .filter((a) => a.heartbeat_age_s === null || a.heartbeat_age_s > STALE_S)
       .map(
@@ -140,6 +150,7 @@ export async function readStatus(db: Db): Promise<Status | null> {
   return {
     healthy: warnings.length === 0,
     warnings,
+    replica_age_s,
     market: {
       source: clock.source!,
       dataset_digest: clock.dataset_digest!,
@@ -211,6 +222,16 @@ export async function readStatus(db: Db): Promise<Status | null> {
       market_at: p.market_at!.toISOString(),
     })),
   };
+}
+
+/** A replica that has not replayed anything since it started counts from its beginning. */
+async function replicaAge(db: Db): Promise<number | null> {
+  const { rows } = await sql<{ age_s: number | null }>`
+    select case when pg_is_in_recovery()
+      then extract(epoch from clock_timestamp() - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time()))::float8 end as age_s`.execute(
+    db,
+  );
+  return rows[0]!.age_s;
 }
 
 async function recentErrors(db: Db): Promise<string[]> {

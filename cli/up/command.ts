@@ -2,6 +2,7 @@
 import { SwarmError } from '../../blackboard/errors.js';
 import { barFiles } from '../../miner/prices/import.js';
 import { assertAssets, loadProfile } from '../../miner/sn50/profile.js';
+import type { MarketChoice } from './market.js';
 import { up } from './up.js';
 
 export interface UpArguments {
@@ -27,15 +28,16 @@ const DEFAULT_SPEED = { replay: 1440, simulated: 2880 } as const;
 const CHOICES = `Choose a market:
   --bars DIR          replays recorded bars (files like BTC_5m.csv.gz), by default at 1440 times real time
   --market simulated  a seeded market whose best possible score is known; every table says "simulated market"
-  --market live       real price feeds at real speed (not in this version)
+  --market live       real price feeds at real speed, for swarm miner (docs/data.md: contract-tested, not run live)
 Nothing is chosen for you, and one is never put in place of another.`;
 
 /** The market that the arguments name; SWARM_E_USAGE when they name none, or two. */
-export function chosenSource(o: Pick<UpArguments, 'bars' | 'market'>): 'replay' | 'simulated' {
+export function chosenSource(o: Pick<UpArguments, 'bars' | 'market'>): MarketChoice['source'] {
   if (o.market === undefined && o.bars === undefined)
     throw new SwarmError('SWARM_E_USAGE', 'no market was chosen', CHOICES);
-  if (o.market === 'live')
-    throw new SwarmError('SWARM_E_USAGE', 'live price feeds are not in this version', CHOICES);
+  if (o.market === 'live' && o.bars !== undefined)
+    throw new SwarmError('SWARM_E_USAGE', '--bars and --market live exclude each other', CHOICES);
+  if (o.market === 'live') return 'live';
   if (o.market === 'simulated' && o.bars !== undefined)
     throw new SwarmError('SWARM_E_USAGE', '--bars and --market simulated exclude each other', CHOICES);
   if (o.market === 'replay' && o.bars === undefined)
@@ -45,6 +47,12 @@ export function chosenSource(o: Pick<UpArguments, 'bars' | 'market'>): 'replay' 
 
 export async function upCommand(o: UpArguments): Promise<number> {
   const source = chosenSource(o);
+  if (source === 'live')
+    throw new SwarmError(
+      'SWARM_E_USAGE',
+      'a search needs months of bars, and a live market begins with three days: live price feeds are not in this version of `swarm up`',
+      'Serve with `swarm miner --market live`, or search on recorded bars.',
+    );
   const speed = o.speed ?? DEFAULT_SPEED[source];
   if (speed <= 0)
     throw new SwarmError(

@@ -13,7 +13,10 @@ export interface FleetSize {
   readonly optimizers: number;
   readonly saboteurs: number;
   readonly events: boolean;
-  readonly simulated: boolean;
+  /** Whether the market needs somebody who brings its bars. */
+  readonly fed: boolean;
+  /** What the feed reads of the environment. */
+  readonly feedEnv: Readonly<Record<string, string>>;
   readonly minerPort: number;
   readonly spool: string;
 }
@@ -23,6 +26,8 @@ export interface AxonChoice {
   readonly hotkey: string;
   readonly port: number;
   readonly allow: readonly string[];
+  /** Options on policy and chain, as `swarm agent run miner` takes them. */
+  readonly more: readonly string[];
   /** The variable with the hotkey's password, if the file is sealed. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -42,8 +47,8 @@ export function minerFleet(size: FleetSize, axon: AxonChoice): Member[] {
               axon.hotkey,
               '--axon-port',
               String(axon.port),
-              '--allow',
-              axon.allow.join(','),
+              ...(axon.allow.length > 0 ? ['--allow', axon.allow.join(',')] : []),
+              ...axon.more,
             ],
             env: axon.env,
           }
@@ -63,7 +68,7 @@ export function fleet(size: FleetSize): Member[] {
   const house = 'house';
   return [
     ...(size.events ? [{ name: 'relay', owner: house, role: 'relay' as const }] : []),
-    ...(size.simulated ? [{ name: 'feed', owner: house, role: 'feed' as const }] : []),
+    ...(size.fed ? [{ name: 'feed', owner: house, role: 'feed' as const, env: size.feedEnv }] : []),
     { name: 'publisher-1', owner: 'publisher-owner-1', role: 'publisher' },
     { name: 'miner', owner: house, role: 'miner', args: ['--port', String(size.minerPort)] },
     {

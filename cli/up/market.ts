@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { sha256 } from '../../blackboard/artifacts.js';
 import { SwarmError } from '../../blackboard/errors.js';
+import type { MarketSource } from '../../blackboard/market.js';
 import { referenceSpec } from '../../forecast/families/index.js';
 import { simulatedMarket } from '../../miner/market/simulated.js';
 import { AHEAD_DAYS } from '../../miner/prices/feed.js';
@@ -10,9 +11,10 @@ import { importBars, inTransaction, storeBars } from '../../miner/prices/import.
 import { columnsOf, SIMULATED_STEPS, simulatedBars } from '../../miner/prices/simulated.js';
 import { assertAssets, type Profile, slots as slotsOf } from '../../miner/sn50/profile.js';
 import { assetsOf, dataset, usedSeries } from './dataset.js';
+import { liveMarket } from './live.js';
 
 export interface MarketChoice {
-  readonly source: 'replay' | 'simulated';
+  readonly source: MarketSource;
   /** Directory of bar files, for a replay. */
   readonly bars?: string | undefined;
   readonly assets?: readonly string[] | undefined;
@@ -59,10 +61,8 @@ export async function openMarket(
   ]);
   // Bars and clock in one transaction: a start that fails or is killed leaves a home that can still become any market.
   const opened = await inTransaction(admin, async () => {
-    const fresh =
-      choice.source === 'simulated'
-        ? await openSimulated(admin, choice, progress)
-        : await openReplay(admin, choice, progress);
+    const open = { simulated: openSimulated, replay: openReplay, live: openLive }[choice.source];
+    const fresh = await open(admin, choice, progress);
     // Every slot is founded with the reference miner: an asset it does not know cannot be opened.
     for (const asset of assetsOf(fresh.slots)) referenceSpec(asset);
     await admin.query(
@@ -145,7 +145,7 @@ async function continueMarket(
   const seen = await admin.query<{ market_at: Date }>(
     `select least(market.now(), greatest((select market_at from market.clock order by id desc limit 1), (select max(market_at) from board.presence))) as market_at`,
   );
-  const market_at = seen.rows[0]!.market_at;
+  const market_at = choice.source === 'live' ? new Date() : seen.rows[0]!.market_at;
   await admin.query(
     `insert into market.clock (source, dataset_digest, seed, profile, slots, market_at, data_from, data_to, speed, note)
      select source, $2, seed, profile, slots, $1, data_from, $3, 0, 'continued' from market.clock order by id desc limit 1`,
@@ -192,6 +192,9 @@ async function openReplay(admin: pg.Client, choice: MarketChoice, progress: Prog
 }
 
 const iso = (s: number): string => new Date(s * 1000).toISOString();
+
+const openLive = (admin: pg.Client, choice: MarketChoice): Promise<Fresh> =>
+  liveMarket(admin, choice.profile, choice.assets);
 
 async function openSimulated(admin: pg.Client, choice: MarketChoice, progress: Progress): Promise<Fresh> {
   const assets = choice.assets ?? SIMULATED_ASSETS;

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { openDb } from '../../blackboard/db.js';
 import { SwarmError } from '../../blackboard/errors.js';
+import { natsServers } from '../../blackboard/events/connect.js';
 import { pause } from '../../blackboard/events/doorbell.js';
 import { enrolIn } from '../../blackboard/identity/enrol.js';
 import { listNatsAgents } from '../../blackboard/identity/list.js';
 import { endOverdue } from '../../blackboard/identity/register.js';
+import { feedEnvironment } from '../../miner/prices/live/open.js';
 import { connectAdmin, migrateAll, ownDatabase, publicAddress } from '../admin.js';
 import { changeSettings, type Home, openHome } from '../services/home.js';
 import { lockHome } from '../services/lock.js';
@@ -67,12 +69,13 @@ export async function up(options: UpOptions): Promise<number> {
     admin = await connectAdmin(databaseUrl, 'swarm up');
     const market = await openMarket(admin, options.market, say);
     say(
-      `${options.market.source === 'simulated' ? 'simulated market' : options.market.source}, dataset ${market.dataset_digest.slice(0, 12)}: ${market.continued ? 'continues' : 'begins'} at ${market.market_at.toISOString()}, slots ${market.slots.join(', ')}`,
+      `${options.market.source === 'replay' ? 'replay' : `${options.market.source} market`}, dataset ${market.dataset_digest.slice(0, 12)}: ${market.continued ? 'continues' : 'begins'} at ${market.market_at.toISOString()}, slots ${market.slots.join(', ')}`,
     );
     const size = {
       ...options,
       events: natsFile !== null,
-      simulated: options.market.source === 'simulated',
+      fed: options.market.source !== 'replay',
+      feedEnv: feedEnvironment(process.env),
       minerPort: ports.miner,
       spool: join(home.state, 'validator'),
     };
@@ -116,6 +119,8 @@ async function events(
   wanted: boolean,
 ): Promise<string | null> {
   const external = process.env['SWARM_NATS_URL'];
+  // Refused here, rather than by every agent.
+  if (external !== undefined) natsServers(external);
   const nats =
     external !== undefined
       ? { mode: 'jetstream' as const, url: external, version: 'external' }

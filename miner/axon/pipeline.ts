@@ -17,8 +17,16 @@ import { type Sender, send } from './send.js';
 import { NoTurn, type Turns } from './turns.js';
 import { LONGEST_TIMEOUT_S, type Verifier } from './verify.js';
 
-/** Answers a prompt with `simulation_output` as JSON text. `validator`: the verified hotkey. */
-export type Forward = (prompt: Prompt, validator: string, signal: AbortSignal) => Promise<string>;
+/**
+ * Answers a prompt with `simulation_output` as JSON text. `validator`: the verified hotkey. `until_ms`: when nobody waits
+ * for it any more, on performance.now()'s scale; `signal` is aborted then.
+ */
+export type Forward = (
+  prompt: Prompt,
+  validator: string,
+  signal: AbortSignal,
+  until_ms: number,
+) => Promise<string>;
 
 export interface Axon {
   readonly signer: Signer;
@@ -70,10 +78,12 @@ async function answered(course: Course, sender: Sender): Promise<{ ms: number; b
   course.facts = facts;
   const banned = blacklisted(axon.policy, axon.members, facts);
   if (banned !== null) throw new Refusal(403, `Forbidden. Key is blacklisted: ${banned}.`);
-  const unverified = axon.verifier.check(facts);
+  const unverified = await verified(course, facts);
   if (unverified !== null) throw new Refusal(401, `Not Verified with error: ${unverified}`);
   const hotkey = facts.dendrite.hotkey!;
-  const deadline = AbortSignal.timeout(deadlineMs(facts));
+  const within_ms = deadlineMs(facts);
+  const until_ms = performance.now() + within_ms;
+  const deadline = AbortSignal.timeout(within_ms);
   const done = await turn(course, hotkey, deadline);
   try {
     const body = parseBody(name, await readBody(request, axon.limits.body_ms), new Date());
@@ -84,7 +94,7 @@ async function answered(course: Course, sender: Sender): Promise<{ ms: number; b
       body.simulation_input === null
         ? null
         : await inTime(
-            axon.forward(parsePrompt(plainPrompt(body.simulation_input)), hotkey, deadline),
+            axon.forward(parsePrompt(plainPrompt(body.simulation_input)), hotkey, deadline, until_ms),
             deadline,
             facts,
           );
@@ -121,6 +131,14 @@ const deadlineMs = ({ timeout_s }: RequestFacts): number =>
 
 const tooLate = ({ timeout_s }: RequestFacts, cause: unknown): Refusal =>
   new Refusal(408, `Response timeout after: ${timeout_s ?? DEFAULT_TIMEOUT_S}s`, { cause });
+
+async function verified({ axon, request }: Course, facts: RequestFacts): Promise<string | null> {
+  try {
+    return await axon.verifier.check(facts, request.socket.remoteAddress ?? '');
+  } catch (error) {
+    throw error instanceof NoTurn ? tooLate(facts, error) : error;
+  }
+}
 
 async function turn({ axon, facts }: Course, hotkey: string, deadline: AbortSignal): Promise<() => void> {
   try {

@@ -8,8 +8,10 @@ import type { Logger } from 'pino';
 import { SwarmError } from '../../blackboard/errors.js';
 import { cryptoReady, type Signer } from '../wallet/sr25519.js';
 import { Budget } from './budget.js';
+import { NonceJournal } from './journal.js';
 import { type Axon, type Forward, handle } from './pipeline.js';
 import type { AccessPolicy, Members } from './policy.js';
+import { Signatures } from './signatures.js';
 import { Turns } from './turns.js';
 import { Verifier } from './verify.js';
 
@@ -23,8 +25,11 @@ export interface AxonOptions {
   readonly port: number;
   /** An IPv4 address: dendrites cannot name an IPv6 one. */
   readonly host?: string;
-  /** Wall time in ns since 1970; for tests. */
+  /** File that keeps the nonces which a restart must not forget. */
+  readonly nonces?: string | undefined;
+  /** Wall time in ns since 1970, and when the axon started; for tests. */
   readonly now_ns?: () => bigint;
+  readonly since_ns?: bigint;
   readonly limits?: Partial<AxonLimits>;
 }
 
@@ -67,12 +72,20 @@ export async function openAxon(options: AxonOptions): Promise<OpenAxon> {
   await cryptoReady();
   const limits = { ...LIMITS, ...options.limits };
   const now_ns = options.now_ns ?? (() => BigInt(Date.now()) * 1_000_000n);
+  const journal = options.nonces === undefined ? undefined : new NonceJournal(options.nonces);
+  const signatures = new Signatures();
   const axon: Axon = {
     signer: options.signer,
     uuid: randomUUID(),
     policy: options.policy,
     members: options.members,
-    verifier: new Verifier(options.signer.ss58, now_ns),
+    verifier: new Verifier({
+      hotkey: options.signer.ss58,
+      now_ns,
+      signatures,
+      journal,
+      since_ns: options.since_ns ?? now_ns(),
+    }),
     turns: new Turns(limits),
     forward: options.forward,
     log: options.log,
@@ -97,21 +110,32 @@ export async function openAxon(options: AxonOptions): Promise<OpenAxon> {
     noHttp(options.log, error, socket),
   );
   limitConnections(server, limits, options.log);
-  await listening(server, options.port, options.host ?? '0.0.0.0');
+  try {
+    await signatures.ready();
+    await listening(server, options.port, options.host ?? '0.0.0.0');
+  } catch (error) {
+    await signatures.close();
+    throw error;
+  }
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : options.port,
-    close: () =>
-      new Promise((resolve) => {
-        const cut = setTimeout(() => server.closeAllConnections(), CLOSING_MS);
-        server.close(() => {
-          clearTimeout(cut);
-          resolve();
-        });
-        server.closeIdleConnections();
-      }),
+    async close() {
+      await closed(server);
+      await signatures.close();
+    },
   };
 }
+
+const closed = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), CLOSING_MS);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
 
 const STATUS: Record<string, string> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',

@@ -1,120 +1,168 @@
-// From a prompt to an answer and its record: the slot's models in turn, on bars that closed before the prompt's start.
-// An answer is a pure function of what its row says (model, data_until, anchor, seed): anyone can make it again.
-import { isTransient } from '../../blackboard/db.js';
-import type { BarReader, BarSeries } from '../../blackboard/market.js';
-import { historyFor, indexAtOrBefore } from '../../forecast/bars.js';
+// From a prompt to an answer and its record: the slot's models in turn, from a forecast at hand or one that is made in time.
+// Promises: an answer is a pure function of what its row says (model, sampling, forecast_start, data_until, anchor, seed):
+// anyone can make it again. The nearer the deadline, the less is simulated, and past it nothing is answered.
+import { SwarmError } from '../../blackboard/errors.js';
 import { ForecastError } from '../../forecast/errors.js';
 import type { Offload } from '../../forecast/offload.js';
 import type { MinerContext } from '../context.js';
-import { competitionFor, scoringIntervals } from '../sn50/profile.js';
-import { type Prompt, parseStart } from '../sn50/prompt.js';
-import type { Champions, Rank } from './champions.js';
-import type { ServingJobs } from './worker.js';
+import { type Competition, competitionFor, scoringIntervals } from '../sn50/profile.js';
+import { type Prompt, parseStart, pointsOf } from '../sn50/prompt.js';
+import type { Champions, Rank, Serving } from './champions.js';
+import type { Forecast, ForecastQuestion, Forecasts } from './forecasts.js';
+import { Freshness } from './freshness.js';
+import { asOf, historyOf, type Knowledge, type Known } from './known.js';
+import { THOROUGHNESS, type Thoroughness } from './sampling.js';
+import type { WritingJobs } from './writer.js';
+import type { Written } from './writing.js';
 
 export interface Answer {
   readonly rank: Rank;
   readonly artifact: string;
   readonly seed: string;
   readonly data_until_s: number;
+  /** The start that the returns were simulated for. */
+  readonly forecast_start_s: number;
+  readonly sampling: Thoroughness;
   readonly anchor: number;
   readonly paths_digest: string;
   readonly text: string;
 }
 
-/** Bars closed by one minute before the start are used, as by a miner that answers at once in live time. */
-const LEAD_S = 60;
-const MINUTE_S = 60;
-/** Older bars than this forecast nothing: a gap in the feed must not pass for a calm market. */
-const STALE_S = 6 * 3600;
-
-/** Close time of the last bar closed by `limit_s`. */
-function lastClose(bars: BarSeries, limit_s: number): { until_s: number; price: number } | null {
-  const i = indexAtOrBefore(bars, limit_s - bars.step);
-  return i < 0 ? null : { until_s: bars.open_s[i]! + bars.step, price: bars.close[i]! };
-}
+/** What writing, compressing and sending take on a busy machine. */
+const WRITE_MS = 1000;
+/** A machine that is busier than it was takes this much longer than expected. */
+const SURE = 2;
 
 export class Answering {
-  readonly #kept = new Map<string, BarSeries>();
+  readonly #freshness: Freshness;
+  /** What was written last of each forecast: validators that ask at once are given the same bytes. */
+  readonly #written = new WeakMap<Forecast, { anchor: number; written: Promise<Written> }>();
 
   constructor(
     readonly context: MinerContext,
     readonly champions: Champions,
-    readonly thread: Offload<ServingJobs>,
-    readonly bars: BarReader,
-  ) {}
+    readonly forecasts: Forecasts,
+    readonly writer: Offload<WritingJobs>,
+    readonly knowledge: Knowledge,
+  ) {
+    this.#freshness = new Freshness(context);
+  }
 
-  /** Answers or throws what the last model in line failed with; failures of better ones are alerts. */
-  async answer(prompt: Prompt, slot: string): Promise<Answer> {
-    const { profile } = this.context;
+  /**
+   * Answers by `until_ms` (performance.now()) or throws: SWARM_E_DEADLINE, or what the last model in line failed with;
+   * failures of better ones are alerts.
+   */
+  async answer(prompt: Prompt, slot: string, until_ms: number): Promise<Answer> {
     const line = this.champions.of(slot);
     if (line.length === 0)
       throw new ForecastError('SWARM_E_MODEL_FAILED', `no model of ${slot} can serve`, 'See the alerts.');
     const start_s = parseStart(prompt.start_time);
-    const series = await this.#series(prompt.asset, prompt.time_increment);
-    const last = lastClose(series, start_s - LEAD_S);
-    if (last === null)
-      throw new ForecastError(
-        'SWARM_E_BARS_TOO_FEW',
-        `no bar of ${prompt.asset} has closed by ${prompt.start_time}`,
-        'Import or fetch bars.',
-      );
-    if (start_s - last.until_s > STALE_S)
-      throw new ForecastError(
-        'SWARM_E_BARS_GAP',
-        `the last bar of ${prompt.asset} closed ${Math.round((start_s - last.until_s) / 3600)} hours before ${prompt.start_time}`,
-        'The feed or the database is behind: nothing is forecast from bars this old.',
-      );
-    const minutes =
-      prompt.time_increment === MINUTE_S
-        ? last
-        : (lastClose(await this.#series(prompt.asset, MINUTE_S), start_s - LEAD_S) ?? last);
-    // The freshest price that was known, minutes where there are any.
-    const anchor = minutes.until_s >= last.until_s ? minutes.price : last.price;
-    const rules = competitionFor(profile, prompt.asset, prompt.time_length);
-    const intervals = rules === undefined ? [] : scoringIntervals(rules);
-    const seed = `${slot}@${start_s}`;
+    const known = await this.knowledge.at(prompt.asset, prompt.time_increment, start_s);
+    this.#freshness.assertUsable(prompt.asset, start_s, known.until_s);
     let failure: unknown;
-    for (const { rank, digest, model } of line) {
+    for (const serving of line) {
       try {
-        const history = historyFor(series, last.until_s, model);
-        const made = await this.thread.call('answer', {
-          digest,
-          history,
-          prompt,
-          anchor,
-          seed,
-          rule: profile.response_rule,
-          intervals,
-        });
-        return { rank, artifact: digest, seed, data_until_s: last.until_s, anchor, ...made };
+        const forecast = await this.#forecast(
+          this.#question(prompt, slot, known, serving),
+          serving,
+          until_ms,
+        );
+        const written = await this.#write(forecast, known.anchor, prompt);
+        return {
+          rank: serving.rank,
+          artifact: serving.digest,
+          seed: forecast.seed,
+          data_until_s: forecast.data_until_s,
+          forecast_start_s: forecast.start_s,
+          sampling: forecast.sampling,
+          anchor: known.anchor,
+          paths_digest: written.paths_digest,
+          text: relabelled(written.text, start_s),
+        };
       } catch (error) {
         failure = error;
-        const { code, message } = error as { code?: string; message: string };
-        // Not awaited: the next model answers whether or not the database can be told.
-        this.context
-          .alert(
-            'warning',
-            code ?? 'SWARM_E_MODEL_FAILED',
-            `${slot}: the ${rank} ${digest.slice(0, 12)} did not answer: ${message}`,
-          )
-          .catch((second) => this.context.log.error({ err: second }, 'the alert could not be written'));
+        this.#passOver(slot, serving, error);
       }
     }
     throw failure;
   }
 
-  /** Bars of one series; while the database is away, those that were read last. */
-  async #series(asset: string, step: number): Promise<BarSeries> {
-    const key = `${asset}/${step}`;
-    try {
-      const series = await this.bars.series(asset, step);
-      this.#kept.set(key, series);
-      return series;
-    } catch (error) {
-      const kept = this.#kept.get(key);
-      if (kept === undefined || !isTransient(error)) throw error;
-      this.context.log.warn({ err: error }, 'answering from the bars read last');
-      return kept;
-    }
+  /** Makes a slot's next forecast unless it is at hand; true when it made one. */
+  async ahead(prompt: Prompt, slot: string): Promise<boolean> {
+    const [champion] = this.champions.of(slot);
+    if (champion === undefined) return false;
+    const start_s = parseStart(prompt.start_time);
+    const known = await this.knowledge.at(prompt.asset, prompt.time_increment, start_s);
+    const question = this.#question(prompt, slot, known, champion);
+    if (this.forecasts.find(question, true) !== undefined) return false;
+    await this.forecasts.make(question, 'full', 'ahead');
+    return true;
+  }
+
+  #question(prompt: Prompt, slot: string, known: Known, { digest, model }: Serving): ForecastQuestion {
+    const start_s = parseStart(prompt.start_time);
+    const data_until_s = asOf(known, start_s, model);
+    return {
+      slot,
+      digest,
+      start_s,
+      data_until_s,
+      step_s: prompt.time_increment,
+      steps: pointsOf(prompt) - 1,
+      paths: prompt.num_simulations,
+      intervals: intervalsOf(competitionFor(this.context.profile, prompt.asset, prompt.time_length)),
+      history: () => historyOf(known, data_until_s, model),
+    };
+  }
+
+  /** One at hand, or the most thorough that is expected in time; where none is, the least thorough while there is time at all. */
+  #forecast(question: ForecastQuestion, { model }: Serving, until_ms: number): Promise<Forecast> {
+    const kept = this.forecasts.find(question);
+    if (kept !== undefined) return Promise.resolve(kept);
+    const left_ms = until_ms - WRITE_MS - performance.now();
+    if (left_ms <= 0)
+      return Promise.reject(
+        new SwarmError(
+          'SWARM_E_DEADLINE',
+          `a prompt of ${question.slot} came ${Math.round(-left_ms)} ms too late to be answered in time`,
+          'The machine is too busy for this many prompts: see docs/miner.md.',
+        ),
+      );
+    const { pool } = this.forecasts;
+    const underway = this.forecasts.underway(question);
+    if (underway !== undefined && SURE * pool.expected(question.digest, 'full') <= left_ms) return underway;
+    const possible = model.placed ? THOROUGHNESS : (['full'] as const);
+    const sampling =
+      possible.find((one) => SURE * pool.expected(question.digest, one) <= left_ms) ?? possible.at(-1)!;
+    if (sampling !== possible[0])
+      this.context.log.warn({ slot: question.slot, sampling, left_ms }, 'short of time');
+    return this.forecasts.make(question, sampling, 'urgent');
+  }
+
+  #write(forecast: Forecast, anchor: number, prompt: Prompt): Promise<Written> {
+    const last = this.#written.get(forecast);
+    if (last?.anchor === anchor) return last.written;
+    const rule = this.context.profile.response_rule;
+    const written = this.writer.call('write', { paths: forecast.paths, anchor, prompt, rule });
+    this.#written.set(forecast, { anchor, written });
+    return written;
+  }
+
+  /** Not awaited: the next model answers whether or not the database can be told. */
+  #passOver(slot: string, { rank, digest }: Serving, error: unknown): void {
+    const { code, message } = error as { code?: string; message: string };
+    this.context
+      .alert(
+        'warning',
+        code ?? 'SWARM_E_MODEL_FAILED',
+        `${slot}: the ${rank} ${digest.slice(0, 12)} did not answer: ${message}`,
+      )
+      .catch((second) => this.context.log.error({ err: second }, 'the alert could not be written'));
   }
 }
+
+const intervalsOf = (rules: Competition | undefined) => (rules === undefined ? [] : scoringIntervals(rules));
+
+/** `[start, ...` under another start. */
+export const relabelled = (text: string, start_s: number): string =>
+  `[${start_s}${text.slice(text.indexOf(','))}`;

@@ -1,5 +1,5 @@
 // Who answers for a slot: its champion, then the one before, then the founding reference. A new champion is loaded and
-// has answered a canary before it takes over, so a prompt never meets a slot without a model.
+// has come to the numbers of the gate that crowned it before it takes over, so a prompt never meets a slot without a model.
 
 import type { Selectable } from 'kysely';
 import { stateOf } from '../../blackboard/db.js';
@@ -7,10 +7,10 @@ import { debugPoint } from '../../blackboard/debug-point.js';
 import { SwarmError } from '../../blackboard/errors.js';
 import { assertAuthentic } from '../../blackboard/identity/authentic.js';
 import type { DB } from '../../blackboard/schema.generated.js';
-import type { Offload } from '../../forecast/offload.js';
 import type { MinerContext } from '../context.js';
+import type { Canary } from './canary.js';
 import type { LoadedModel } from './jobs.js';
-import type { ServingJobs } from './worker.js';
+import type { ModelPool } from './pool.js';
 
 export type Rank = 'champion' | 'previous' | 'reference';
 
@@ -25,9 +25,12 @@ interface Reign {
   readonly slot: string;
   readonly reign: number;
   readonly artifact: string;
+  readonly challenger_id: string | null;
 }
 
 const RETRY_MS = 60_000;
+/** Former champions that are passed over in the search for one that serves. */
+const MOST_PASSED = 4;
 /** What one model's bytes may take: a store that is away must not hold up the slots whose models are at hand. */
 const FETCH_MS = 15_000;
 
@@ -40,7 +43,8 @@ export class Champions {
 
   constructor(
     readonly context: MinerContext,
-    readonly thread: Offload<ServingJobs>,
+    readonly pool: ModelPool,
+    readonly canary: Canary,
   ) {}
 
   /** Models for a slot, best first. */
@@ -68,11 +72,7 @@ export class Champions {
         wanted.every((w, i) => now[i]!.digest === w.artifact && now[i]!.rank === w.rank)
       )
         continue;
-      const next: Serving[] = [];
-      for (const one of wanted) {
-        const model = await this.#load(one.artifact);
-        if (model !== null) next.push({ rank: one.rank, digest: one.artifact, reign: one.reign, model });
-      }
+      const next = await this.#open(reigns);
       const same =
         next.length === now.length &&
         next.every((n, i) => n.digest === now[i]!.digest && n.rank === now[i]!.rank);
@@ -87,6 +87,23 @@ export class Champions {
     }
     if (changed) await this.#dropUnused();
     return changed;
+  }
+
+  /** The models of reigns that can serve. Where the one before the champion cannot, the one before that is tried. */
+  async #open(reigns: readonly Reign[]): Promise<Serving[]> {
+    let left = reigns;
+    for (let passed = 0; ; passed++) {
+      const open: Serving[] = [];
+      let failed: Reign | undefined;
+      for (const one of lineup(left)) {
+        const model = await this.#load(one);
+        if (model !== null) open.push({ rank: one.rank, digest: one.artifact, reign: one.reign, model });
+        else if (one.rank === 'previous') failed = one;
+      }
+      if (failed === undefined || passed === MOST_PASSED) return open;
+      const { artifact } = failed;
+      left = left.filter((r) => r.artifact !== artifact);
+    }
   }
 
   /** Whether a reign's publisher signed for it; asked once of each. One that nobody signed is never served. */
@@ -109,11 +126,14 @@ export class Champions {
     return isSigned;
   }
 
-  async #load(digest: string): Promise<LoadedModel | null> {
+  async #load(reign: Reign): Promise<LoadedModel | null> {
+    const digest = reign.artifact;
     if ((this.#broken.get(digest) ?? 0) > Date.now()) return null;
     try {
       const bytes = await this.context.store.get(digest, AbortSignal.timeout(FETCH_MS));
-      return await this.thread.call('load', { digest, bytes });
+      const model = await this.pool.load(digest, bytes);
+      await this.#replay(reign, model);
+      return model;
     } catch (error) {
       const { name, message } = error as Error;
       const code = name === 'TimeoutError' ? 'SWARM_E_STORE_UNREACHABLE' : stateOf(error);
@@ -127,13 +147,32 @@ export class Champions {
     }
   }
 
+  /** Once for each model: what it was worth does not change. */
+  async #replay(reign: Reign, model: LoadedModel): Promise<void> {
+    if (this.#replayed.has(reign.artifact)) return;
+    const windows = await this.canary.replay(reign, model);
+    if (windows === 0 && reign.challenger_id !== null)
+      await this.context.alert(
+        'warning',
+        'SWARM_W_CANARY',
+        `${reign.slot}: nothing of reign ${reign.reign} could be replayed before ${reign.artifact.slice(0, 12)} serves`,
+      );
+    this.#replayed.add(reign.artifact);
+  }
+
+  readonly #replayed = new Set<string>();
   readonly #loaded = new Set<string>();
 
   async #dropUnused(): Promise<void> {
-    const used = new Set([...this.#serving.values()].flatMap((s) => s.map((one) => one.digest)));
-    for (const digest of this.#loaded) if (!used.has(digest)) await this.thread.call('drop', { digest });
+    const serving = [...this.#serving.values()];
+    const used = new Set(serving.flatMap((s) => s.map((one) => one.digest)));
+    const first = new Set(serving.map((s) => s[0]?.digest));
+    for (const digest of this.#loaded) if (!used.has(digest)) await this.pool.drop(digest);
     this.#loaded.clear();
-    for (const digest of used) this.#loaded.add(digest);
+    for (const digest of used) {
+      this.#loaded.add(digest);
+      if (!first.has(digest)) await this.pool.rest(digest);
+    }
   }
 }
 
@@ -144,12 +183,12 @@ function groupBySlot(rows: readonly Reign[]): Map<string, Reign[]> {
 }
 
 /** Champion, the latest different one before it, and the founding reference; each model once. */
-export function lineup(newestFirst: readonly Reign[]): { rank: Rank; artifact: string; reign: number }[] {
+export function lineup(newestFirst: readonly Reign[]): (Reign & { readonly rank: Rank })[] {
   const champion = newestFirst[0]!;
   const previous = newestFirst.find((r) => r.artifact !== champion.artifact);
   const founding = newestFirst[newestFirst.length - 1]!;
   const ranked = [{ rank: 'champion' as Rank, ...champion }];
   if (previous !== undefined) ranked.push({ rank: 'previous', ...previous });
   if (!ranked.some((r) => r.artifact === founding.artifact)) ranked.push({ rank: 'reference', ...founding });
-  return ranked.map(({ rank, artifact, reign }) => ({ rank, artifact, reign }));
+  return ranked;
 }

@@ -50,7 +50,13 @@ async function simulation(served: Served, request: IncomingMessage, response: Se
   const slot = servedSlot(served.context, prompt);
   const validator = String(request.headers['bt_header_dendrite_hotkey'] ?? 'anonymous').slice(0, 64);
   try {
-    const { text, latency_ms } = await serve(served, slot, prompt, validator);
+    const { text, latency_ms } = await serve(
+      served,
+      slot,
+      prompt,
+      validator,
+      performance.now() + timeoutMs(request),
+    );
     const echo = JSON.stringify(synapse?.simulation_input);
     const axon = `{"status_code":200,"status_message":"Success","process_time":${latency_ms / 1000}}`;
     send(
@@ -61,6 +67,14 @@ async function simulation(served: Served, request: IncomingMessage, response: Se
   } catch (error) {
     throw Object.assign(error as Error, { status: 500 });
   }
+}
+
+const DEFAULT_TIMEOUT_S = 12;
+
+/** What the caller says that it waits, within the subnet's bounds. */
+function timeoutMs({ headers }: IncomingMessage): number {
+  const asked = Number(headers['timeout'] ?? DEFAULT_TIMEOUT_S);
+  return 1000 * (asked > 0 && asked <= 600 ? asked : DEFAULT_TIMEOUT_S);
 }
 
 function parsed(text: string): unknown {

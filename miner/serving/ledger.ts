@@ -104,6 +104,9 @@ export class Ledger {
                 seed: result.seed,
                 data_until,
                 anchor: result.anchor,
+                sampling: result.sampling,
+                forecast_start:
+                  result.forecast_start_s === facts.start_s ? null : new Date(result.forecast_start_s * 1000),
                 paths_digest: result.paths_digest,
               };
         await this.context.db

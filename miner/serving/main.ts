@@ -4,23 +4,35 @@ import { pause } from '../../blackboard/events/doorbell.js';
 import { BarReader } from '../../blackboard/market.js';
 import { offload } from '../../forecast/offload.js';
 import type { MinerContext, MinerProcess } from '../context.js';
+import type { ValidatorJobs } from '../validator/worker.js';
+import { keepAhead } from './ahead.js';
 import { Answering } from './answers.js';
+import { Canary } from './canary.js';
 import { Champions } from './champions.js';
+import { Forecasts } from './forecasts.js';
 import { listen } from './http.js';
+import { Knowledge } from './known.js';
 import { Ledger } from './ledger.js';
+import { OwnScores } from './own-scores.js';
+import { ModelPool } from './pool.js';
 import { openWire, type WireOptions } from './wire.js';
-import type { ServingJobs } from './worker.js';
+import type { WritingJobs } from './writer.js';
 
-/** `wire`: also speak the signed protocol, on a port of its own. */
+/**
+ * `wire`: also speak the signed protocol, on a port of its own. Then forecasts are made ahead of their prompts; for the
+ * loopback alone they are not, since a fast replay has a use for its cores.
+ */
 export async function openMiner(
   context: MinerContext,
   port: number,
   wire?: WireOptions,
 ): Promise<MinerProcess> {
-  const thread = offload<ServingJobs>(new URL('./worker.js', import.meta.url));
-  const champions = new Champions(context, thread);
+  const pool = new ModelPool();
+  const writer = offload<WritingJobs>(new URL('./writer.js', import.meta.url));
+  const end = () => Promise.all([pool.close(), writer.close()]);
   const recent_s = context.clock.market_now.getTime() / 1000 - HISTORY_DAYS * 86_400;
   const bars = new BarReader(context.db, recent_s);
+  const champions = new Champions(context, pool, new Canary(context, pool, bars));
   const ledger = new Ledger(context);
   // A miner that listens answers: it waits until every slot has its founding model.
   while (!context.stopping.aborted) {
@@ -28,9 +40,15 @@ export async function openMiner(
     if (context.clock.slots.every((slot) => champions.of(slot).length > 0)) break;
     await pause(FOUNDING_MS, context.stopping);
   }
-  const answering = new Answering(context, champions, thread, bars);
+  const answering = new Answering(
+    context,
+    champions,
+    new Forecasts(pool, wire !== undefined),
+    writer,
+    new Knowledge(context, bars),
+  );
   const server = await listen({ context, answering, ledger }, port).catch(async (error) => {
-    await thread.close();
+    await end();
     throw error;
   });
   context.log.info({ port }, 'listening');
@@ -44,15 +62,27 @@ export async function openMiner(
       ? null
       : await openWire({ context, answering, ledger }, wire).catch(async (error) => {
           await shut();
-          await thread.close();
+          await end();
           throw error;
         });
+  const closing = new AbortController();
+  const ahead = axon === null ? undefined : keepAhead(context, answering, closing.signal);
+  // Elsewhere a local validator scores.
+  const own =
+    context.clock.source === 'live'
+      ? new OwnScores(context, offload<ValidatorJobs>(new URL('../validator/worker.js', import.meta.url)))
+      : null;
   return {
-    step: () => champions.refresh(),
+    async step() {
+      const swapped = await champions.refresh();
+      return (await own?.step()) || swapped;
+    },
     async close() {
-      await Promise.all([shut(), axon?.close()]);
+      closing.abort();
+      await Promise.all([shut(), axon?.close(), ahead]);
+      await own?.thread.close();
       await ledger.flush();
-      await thread.close();
+      await end();
     },
   };
 }

@@ -48,11 +48,13 @@ export async function serve(
   slot: ServedSlot,
   prompt: Prompt,
   validator: string,
+  /** On performance.now()'s scale: nothing is answered later. */
+  until_ms: number,
 ): Promise<{ text: string; latency_ms: number }> {
   const started = performance.now();
   const facts: PromptFacts = { validator, ...slot, start_s: parseStart(prompt.start_time), prompt };
   try {
-    const answer = await answering.answer(prompt, facts.slot);
+    const answer = await answering.answer(prompt, facts.slot, until_ms);
     const latency_ms = performance.now() - started;
     await debugPoint('answer.made');
     await recordedOrLate(context, ledger.record(facts, answer, latency_ms));

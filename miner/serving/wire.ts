@@ -4,12 +4,15 @@
 // market's own present, answered from what was known there, recorded under that moment, and labelled as it was asked.
 // Leaves to others: the protocol (axon/), models and records (serve.ts).
 import { marketNow } from '../../blackboard/market.js';
-import { noMembers } from '../axon/policy.js';
+import { listed, noMembers, readPolicy, validatorsOf } from '../axon/policy.js';
 import { type OpenAxon, openAxon } from '../axon/server.js';
+import { type ChainOptions, openMembership } from '../chain/membership.js';
 import type { MinerContext } from '../context.js';
 import { Sn50Error } from '../sn50/errors.js';
 import { formatStart, type Prompt, parseStart } from '../sn50/prompt.js';
+import { watchField } from '../synth-api/watch.js';
 import { loadHotkey } from '../wallet/hotkey.js';
+import { relabelled } from './answers.js';
 import { type Served, serve, servedSlot } from './serve.js';
 
 export interface WireOptions {
@@ -17,8 +20,16 @@ export interface WireOptions {
   readonly hotkey: string;
   /** Port of the axon, on all IPv4 addresses. */
   readonly port: number;
-  /** Addresses that may ask. */
+  /** Addresses that may ask, whatever else holds. */
   readonly allow: readonly string[];
+  /** File with a policy of one's own; its lists and `allow` add up. */
+  readonly policy?: string | undefined;
+  /** File that keeps the nonces which a restart must not forget. */
+  readonly nonces?: string | undefined;
+  /** Who is a member of the subnet, and where the axon is announced; without it the lists alone hold. */
+  readonly chain?: ChainOptions | undefined;
+  /** Base of the public scores; asked on a live market alone. */
+  readonly synthApi?: string | undefined;
 }
 
 const MINUTE_S = 60;
@@ -29,26 +40,37 @@ const FUTURE_S = 60 * MINUTE_S;
 export async function openWire(served: Served, options: WireOptions): Promise<OpenAxon> {
   const { context } = served;
   const { signer } = await loadHotkey(options.hotkey);
+  const own = options.policy === undefined ? null : readPolicy(options.policy);
+  const policy = own ?? (options.chain === undefined ? listed([]) : validatorsOf([]));
+  const membership =
+    options.chain === undefined ? null : openMembership(context, options.chain, signer, options.port);
   const axon = await openAxon({
     signer,
-    policy: {
-      deny: [],
-      allow: [...options.allow],
-      others: 'nobody',
-      validator_permit: false,
-      minimum_stake: 0,
-    },
-    members: noMembers,
+    policy: { ...policy, allow: [...policy.allow, ...options.allow] },
+    members: membership?.members ?? noMembers,
     log: context.log,
     port: options.port,
-    async forward(prompt, validator) {
+    nonces: options.nonces,
+    async forward(prompt, validator, _signal, until_ms) {
       const meant = await moment(context, prompt);
-      const { text } = await serve(served, servedSlot(context, meant), meant, validator);
-      return labelled(text, parseStart(prompt.start_time));
+      const { text } = await serve(served, servedSlot(context, meant), meant, validator, until_ms);
+      return relabelled(text, parseStart(prompt.start_time));
     },
+  }).catch(async (error) => {
+    await membership?.close();
+    throw error;
   });
+  const watch =
+    membership === null || options.synthApi === undefined || context.clock.source !== 'live'
+      ? null
+      : watchField(context, options.synthApi, membership.uid);
   context.log.info({ port: axon.port, hotkey: signer.ss58, allow: options.allow.length }, 'the axon listens');
-  return axon;
+  return {
+    port: axon.port,
+    async close() {
+      await Promise.all([axon.close(), membership?.close(), watch?.close()]);
+    },
+  };
 }
 
 /** The prompt at the market's moment. Throws SWARM_E_PROMPT_REFUSED for one that does not begin about now. */
@@ -66,6 +88,3 @@ async function moment(context: MinerContext, prompt: Prompt): Promise<Prompt> {
   const meant_s = Math.ceil((market_s + ahead_s) / MINUTE_S) * MINUTE_S;
   return { ...prompt, start_time: formatStart(meant_s) };
 }
-
-/** `[start, ...` under the start that was asked for. */
-const labelled = (text: string, start_s: number): string => `[${start_s}${text.slice(text.indexOf(','))}`;

@@ -1,8 +1,8 @@
-// The miner's answering thread.
+// A simulating thread of the miner.
 import { serveJobs } from '../../forecast/offload.js';
-import { answer, drop, load } from './jobs.js';
+import { drop, load, rest, score, simulate } from './jobs.js';
 
-const jobs = { load, drop, answer };
+const jobs = { load, rest, drop, simulate, score };
 export type ServingJobs = typeof jobs;
 
 serveJobs(jobs);

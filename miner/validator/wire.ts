@@ -48,9 +48,14 @@ const VERSION = '10002000';
 const HEADER_SIZE = 464;
 const TOTAL_SIZE = { headers: 3867, body: 3106 } as const;
 
-/** time.time_ns() */
-export const nonceNow = (): string =>
-  String(BigInt(Date.now()) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n));
+let lastNonce = 0n;
+
+/** The time in ns, and larger than the one before: a miner refuses a nonce that did not grow. */
+export function nonceNow(): string {
+  const now = BigInt(Date.now()) * 1_000_000n;
+  lastNonce = now > lastNonce ? now : lastNonce + 1n;
+  return String(lastNonce);
+}
 
 const empty =
   '{"status_code":null,"status_message":null,"process_time":null,"ip":null,"port":null,"version":null,"nonce":null,"uuid":null,"hotkey":null,"signature":null}';

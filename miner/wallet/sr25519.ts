@@ -20,6 +20,8 @@ export interface Signer {
   readonly publicKey: Uint8Array;
   /** `0x` and 128 hex digits over the UTF-8 bytes of `message`. */
   sign(message: string): string;
+  /** The 64 bytes over these bytes as they are. */
+  signBytes(bytes: Uint8Array): Uint8Array;
 }
 
 /** Call once before anything else here: loads the WebAssembly. */
@@ -39,11 +41,12 @@ const SEED_BYTES = 32;
 function signer(pair: Uint8Array): Signer {
   const secret = pair.slice(0, SECRET_BYTES);
   const publicKey = pair.slice(SECRET_BYTES);
+  const signBytes = (bytes: Uint8Array): Uint8Array => sr25519Sign(publicKey, secret, bytes);
   return Object.freeze({
     ss58: encodeSs58(publicKey),
     publicKey,
-    sign: (message: string) =>
-      `0x${Buffer.from(sr25519Sign(publicKey, secret, Buffer.from(message, 'utf8'))).toString('hex')}`,
+    sign: (message: string) => `0x${Buffer.from(signBytes(Buffer.from(message, 'utf8'))).toString('hex')}`,
+    signBytes,
   });
 }
 

@@ -19,6 +19,11 @@ const STRETCH = {
   outputType: 'binary',
 } as const;
 
+/** From a password to the key of the box. */
+export type Stretch = (password: string) => Promise<Uint8Array>;
+
+const sensitive: Stretch = (password) => argon2i({ ...STRETCH, password });
+
 export type Sealing = 'none' | 'nacl' | 'legacy';
 
 /** How the bytes of a key file are sealed. */
@@ -49,11 +54,16 @@ const masked = (bytes: Uint8Array, name: string): Buffer =>
   Buffer.from(bytes.map((byte, i) => byte ^ name.charCodeAt(i % name.length)));
 
 /** The plain text of a `$NACL` file. Throws SWARM_E_WALLET_PASSWORD. */
-export async function unseal(path: string, sealed: Uint8Array, password: string): Promise<Uint8Array> {
+export async function unseal(
+  path: string,
+  sealed: Uint8Array,
+  password: string,
+  stretch: Stretch = sensitive,
+): Promise<Uint8Array> {
   const nonce = sealed.subarray(MARK.length, MARK.length + NONCE_BYTES);
   const box = sealed.subarray(MARK.length + NONCE_BYTES);
   try {
-    const key = await argon2i({ ...STRETCH, password });
+    const key = await stretch(password);
     return xsalsa20poly1305(key, nonce).decrypt(box);
   } catch (error) {
     throw new SwarmError(

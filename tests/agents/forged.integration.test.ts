@@ -100,9 +100,9 @@ describe('the miner', () => {
       ...publisher,
       sign: (kind: 'promotion', row: object) => signRecord(kind, row, newKeyPair().privateKey),
     };
-    await crown(thief as AgentContext, '24h/BTC', await storeModel(publisher, 'BTC'));
-    const thread = { call: async () => ({ family: 'any' }) };
-    const champions = new Champions(miner as never, thread as never);
+    await crown(thief as AgentContext, '24h/BTC', await storeModel(publisher, 'BTC'), []);
+    const pool = { load: async () => ({ family: 'any' }), rest: async () => undefined };
+    const champions = new Champions(miner as never, pool as never, { replay: async () => 1 } as never);
     await champions.refresh();
     await champions.refresh();
     expect(champions.of('24h/BTC').map(({ rank, reign }) => ({ rank, reign }))).toEqual([

@@ -44,8 +44,15 @@ describe('a shadow', () => {
     const start_s = NOW_S - DAY_S - 300;
     const at = (
       data_until_s: number,
-    ): { start_s: number; data_until_s: number; anchor: number; seed: string } => ({
+    ): {
+      start_s: number;
+      forecast_start_s: number;
+      data_until_s: number;
+      anchor: number;
+      seed: string;
+    } => ({
       start_s,
+      forecast_start_s: start_s,
       data_until_s,
       anchor: 65_000,
       seed: `24h/BTC@${start_s}`,

@@ -7,8 +7,9 @@ import type { Bench, Figure } from './figure.js';
 import { forecast } from './forecast.js';
 import { miner } from './miner.js';
 import { skillRows, skillTable } from './skill.js';
+import { strategist } from './strategist.js';
 
-const benches: Readonly<Record<string, Bench>> = { forecast, miner, blackboard, byzantine };
+const benches: Readonly<Record<string, Bench>> = { forecast, miner, blackboard, byzantine, strategist };
 
 const args = process.argv.slice(2);
 const json = args.includes('--json');

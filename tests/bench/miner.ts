@@ -1,107 +1,177 @@
-// Answering: request to response bytes of the real miner, on a real database and a simulated market.
-import { openContext } from '../../agents/runtime/context.js';
-import { enrolIn } from '../../blackboard/identity/enrol.js';
-import { BarReader } from '../../blackboard/market.js';
-import { connectAdmin, publicAddress } from '../../cli/admin.js';
-import { changeSettings } from '../../cli/services/home.js';
-import { portsFrom } from '../../cli/services/ports.js';
-import { Supervisor } from '../../cli/services/supervisor.js';
-import { temporaryHome } from '../../cli/temporary.js';
-import { openMarket } from '../../cli/up/market.js';
-import { database } from '../../cli/up/up.js';
-import { fitAndCompile } from '../../forecast/families/index.js';
-import { trainingData } from '../../forecast/fit/training.js';
-import { packArtifact } from '../../forecast/manifest.js';
-import { openMiner } from '../../miner/serving/main.js';
-import { loadProfile } from '../../miner/sn50/profile.js';
-import { formatStart } from '../../miner/sn50/prompt.js';
-import { setRules } from '../blackboard/rules.js';
-import { crown, foundSlots } from '../miner/reign.js';
-import { freePorts } from '../ports.js';
-import { type Bench, figure, quantile, timed } from './figure.js';
-import { spec } from './forecast.js';
-import { type PlainGarch, plainAnswer, plainPaths } from './plain.js';
+// Answering: request bytes in to response bytes out of the real miner behind its axon, on a real database and a simulated
+// market that runs a minute each second.
 
-const SLOT = '24h/BTC';
-const REQUESTS = 200;
-const DAY_S = 86_400;
+import { type Bench, type Figure, figure, quantile } from './figure.js';
+import type { Asked } from './miner/load.js';
+import { ask, dayPrompt, flood, hourPrompt, isCorrect, stream } from './miner/load.js';
+import { numpyAnswers } from './miner/numpy.js';
+import { openScene, type Scene } from './miner/scene.js';
+
+/** Four prompts a second for 40 s. */
+const REQUESTS = 160;
+const EVERY_MS = 250;
+/** A minute of the market each second: every fourth prompt begins at another price. */
+const SPEED = 60;
+const AT_ONCE = 16;
+const DEADLINE_MS = 12_000;
+const COLD = 30;
+/** A day of the subnet: 12 assets each hour over 24 h, five every ten minutes over 1 h. */
+const DAY_PROMPTS = { day: 288, hour: 720 } as const;
+const HOURS = 24;
+const SWAPS = 50;
+const FLOOD_PER_MINUTE = 10_000;
+const HOUR_S = 3600;
+const RUNS = 30;
+
+const times = (asked: readonly Asked[]): number[] => asked.map(({ ms }) => ms);
 
 export const miner: Bench = async (progress) => {
-  const temporary = temporaryHome();
-  const [base = 0] = await freePorts(4);
-  const home = changeSettings(temporary.home, { ports: { base } });
-  const supervisor = new Supervisor(home);
-  const closing: (() => Promise<unknown>)[] = [async () => temporary.remove(), () => supervisor.stop()];
+  const scene = await openScene(progress);
   try {
-    const url = await database(supervisor, home, portsFrom(base).postgres);
-    const admin = await connectAdmin(url, 'bench');
-    closing.push(() => admin.end());
-    const profile = loadProfile('2026-05');
-    const choice = { source: 'simulated' as const, assets: ['BTC'], speed: 0, seed: 'bench', profile };
-    await setRules(admin, 'disable', ['gate']);
-    const market = await openMarket(admin, choice, progress);
-    const stop = new AbortController();
-    const agent = async (role: 'publisher' | 'miner') => {
-      const { path } = await enrolIn(admin, home, { name: role, owner: 'bench', role });
-      const options = {
-        agentFile: path,
-        blackboard: publicAddress(url),
-        artifacts: home.artifacts,
-        seed: '1',
-      };
-      const context = await openContext(options, [], stop.signal);
-      closing.push(() => context.close());
-      return context;
+    const numpy = numpyAnswers(RUNS);
+    if (numpy === null)
+      progress('no python with numpy (SWARM_PYTHON): ratios to the reference miner are not measured');
+    const against = (p: number): number => (numpy === null ? Number.NaN : quantile(numpy, p));
+    await scene.clock(scene.now_s, SPEED);
+    await stream(scene, 8, EVERY_MS);
+    progress(`${REQUESTS} prompts, four a second`);
+    const warm = times(await stream(scene, REQUESTS, EVERY_MS));
+    const squeezed = times(await stream(scene, REQUESTS / 4, EVERY_MS, true));
+    const figures: Figure[] = [];
+    const say = (...found: Figure[]): void => {
+      for (const one of found)
+        progress(`${one.name} ${one.figure.toPrecision(4)} ${one.unit} (${one.reference.toPrecision(4)})`);
+      figures.push(...found);
     };
-    const publisher = await agent('publisher');
-    await foundSlots(publisher);
-    progress('fitting');
-    const now_s = market.market_at.getTime() / 1000;
-    const bars = await new BarReader(publisher.db, 0).series('BTC', 300);
-    const train = trainingData(bars, now_s, (90 * DAY_S) / 300);
-    const { onnx, manifest } = fitAndCompile(spec, train, {
-      data_cutoff_s: now_s,
-      dataset_digest: market.dataset_digest,
-      code_version: 'bench',
-    });
-    await crown(publisher, SLOT, await publisher.store.put(packArtifact(onnx, manifest)));
-    const process = await openMiner(await agent('miner'), portsFrom(base).miner);
-    closing.push(() => process.close());
-
-    progress(`${REQUESTS} requests`);
-    const start_s = (run: number): number => now_s + 60 * (run + 2);
-    const answers = await timed(REQUESTS, (run) => ask(portsFrom(base).miner, start_s(run)));
-    const plain = await timed(30, (run) =>
-      plainAnswer(
-        plainPaths(manifest.params as unknown as PlainGarch, 1000, 289, bars.close.at(-1)!, `${run}`),
-        start_s(run),
-        300,
+    const note = `1000 x 289, garch_t placed from 20,000 paths, made ahead at ${SPEED}x; reference: numpy simulate, round, JSON`;
+    say(
+      figure('answer_p50', 'ms', quantile(warm, 0.5), against(0.5), note),
+      figure('answer_p99', 'ms', quantile(warm, 0.99), against(0.99), note),
+      figure(
+        'answer_gzip_p50',
+        'ms',
+        quantile(squeezed, 0.5),
+        against(0.5),
+        'the same compressed, until the caller has unpacked it',
       ),
     );
-    const note = `${REQUESTS} requests one by one, 1000 x 289, garch_t in its sandbox, row written first; reference: plain simulate, round, JSON`;
-    return [
-      figure('answer_p50', 'ms', quantile(answers, 0.5), quantile(plain, 0.5), note),
-      figure('answer_p99', 'ms', quantile(answers, 0.99), quantile(plain, 0.99), note),
-    ];
+    say(...(await crowded(scene, progress)));
+    say(await cold(scene, progress, against(0.99)));
+    say(await swaps(scene, progress));
+    say(...(await flooded(scene, progress)));
+    say(...(await soak(scene, progress)));
+    return figures;
   } finally {
-    for (const close of closing.reverse()) await close();
+    await scene.close();
   }
 };
 
-/** Asks for one forecast and reads the reply to its last byte. */
-async function ask(port: number, start_s: number): Promise<void> {
-  const simulation_input = {
-    asset: 'BTC',
-    start_time: formatStart(start_s),
-    time_increment: 300,
-    time_length: DAY_S,
-    num_simulations: 1000,
-  };
-  const response = await fetch(`http://127.0.0.1:${port}/Simulation`, {
-    method: 'POST',
-    body: JSON.stringify({ simulation_input }),
-  });
-  const bytes = (await response.arrayBuffer()).byteLength;
-  if (response.status !== 200 || bytes < 1e6)
-    throw new Error(`answered ${response.status} with ${bytes} bytes`);
+async function crowded(scene: Scene, progress: (line: string) => void): Promise<Figure[]> {
+  progress(`${AT_ONCE} validators at once`);
+  const asked = await Promise.all(
+    Array.from({ length: AT_ONCE }, (_, n) => ask(scene, n, dayPrompt(), true, DEADLINE_MS)),
+  );
+  const missed = asked.filter((one) => one.reply?.status !== 200).length;
+  return [
+    figure(
+      'deadline_misses_16',
+      '1',
+      missed,
+      AT_ONCE,
+      `of ${AT_ONCE} validators at once, 12 s each; reference: all`,
+    ),
+  ];
+}
+
+async function cold(scene: Scene, progress: (line: string) => void, reference: number): Promise<Figure> {
+  progress(`${COLD} prompts that nothing was made ahead for`);
+  const spent: number[] = [];
+  for (let n = 1; n <= COLD; n++) {
+    await scene.clock(scene.now_s + 86_400 / 2 + n * HOUR_S, 0);
+    spent.push((await ask(scene, n)).ms);
+  }
+  return figure(
+    'cold_p99',
+    'ms',
+    quantile(spent, 0.99),
+    reference,
+    `${COLD} prompts, each an hour on: simulated and placed when asked`,
+  );
+}
+
+/** One day of the subnet's prompts, one after the other, on the two slots of one asset. */
+async function soak(scene: Scene, progress: (line: string) => void): Promise<Figure[]> {
+  const each = DAY_PROMPTS.day / HOURS;
+  const hourly = DAY_PROMPTS.hour / HOURS;
+  progress(`a day of prompts: ${DAY_PROMPTS.day + DAY_PROMPTS.hour}`);
+  const memory: number[] = [];
+  let [valid, asked] = [0, 0];
+  for (let hour = 0; hour < HOURS; hour++) {
+    await scene.clock(scene.now_s + hour * HOUR_S, SPEED);
+    for (let n = 0; n < each + hourly; n++) {
+      const one = await ask(scene, n, n < each ? dayPrompt() : hourPrompt(), true);
+      asked += 1;
+      valid += isCorrect(one) ? 1 : 0;
+    }
+    memory.push(process.memoryUsage().rss / 2 ** 20);
+  }
+  const text = `${asked} prompts, every answer judged; memory of miner, validators and judge together, in MiB`;
+  return [
+    figure('soak_valid_share', '1', valid / asked, 1, text),
+    figure(
+      'soak_memory_growth',
+      'MiB',
+      memory.at(-1)!,
+      memory[1]!,
+      'after the last hour; reference: after the second',
+    ),
+  ];
+}
+
+async function swaps(scene: Scene, progress: (line: string) => void): Promise<Figure> {
+  progress(`${SWAPS} hot swaps under prompts`);
+  await scene.clock(scene.now_s, SPEED);
+  let swapping = true;
+  const asked: Asked[] = [];
+  const asking = (async () => {
+    for (let n = 0; swapping; n++) asked.push(await ask(scene, n, dayPrompt(), true));
+  })();
+  for (let n = 0; n < SWAPS; n++) await scene.swap();
+  swapping = false;
+  await asking;
+  const dropped = asked.filter((one) => !isCorrect(one)).length;
+  return figure(
+    'swap_drops',
+    '1',
+    dropped,
+    asked.length,
+    `prompts not answered during ${SWAPS} swaps; reference: prompts`,
+  );
+}
+
+async function flooded(scene: Scene, progress: (line: string) => void): Promise<Figure[]> {
+  progress(`a flood of ${FLOOD_PER_MINUTE} forged and replayed requests a minute`);
+  await scene.clock(scene.now_s, SPEED);
+  const calm = times(await stream(scene, REQUESTS / 2, EVERY_MS, true));
+  const stop = new AbortController();
+  const flooding = flood(scene, FLOOD_PER_MINUTE, stop.signal);
+  const real = times(await stream(scene, REQUESTS / 2, EVERY_MS, true));
+  stop.abort();
+  const { sent, answered } = await flooding;
+  return [
+    figure(
+      'flood_answered',
+      '1',
+      answered,
+      sent,
+      'forged or replayed requests that got a forecast; reference: those sent',
+    ),
+    figure(
+      'flood_p99_ratio',
+      'ms',
+      quantile(real, 0.99),
+      quantile(calm, 0.99),
+      'real prompts beside the flood; reference: without it',
+    ),
+  ];
 }

@@ -41,10 +41,6 @@ export function plainPaths(
   return paths;
 }
 
-/** The subnet's answer from plain paths: eight significant digits, JSON.stringify. */
-export const plainAnswer = (paths: readonly number[][], start_s: number, step_s: number): string =>
-  JSON.stringify([start_s, step_s, ...paths.map((path) => path.map((x) => Number(x.toPrecision(8))))]);
-
 /** properscoring's `_crps_ensemble_gufunc`, line by line, on an ensemble that it sorts itself. */
 function gufunc(observation: number, forecasts: readonly number[]): number {
   const ensemble = [...forecasts].sort((a, b) => a - b);

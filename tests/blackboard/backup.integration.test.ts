@@ -14,6 +14,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backup } from '../../blackboard/backup.js';
+import { uuid7 } from '../../blackboard/ids.js';
 import { migrate } from '../../blackboard/migrate.js';
 import { restore, verifyBackup } from '../../blackboard/restore.js';
 import { assertSigned } from '../../blackboard/signed.js';
@@ -36,7 +37,7 @@ beforeAll(async () => {
   await founded(publisher, digest(5));
   for (let n = 1; n <= 3; n++) await claim(explorer, n);
   await insert(explorer.client, 'board.alert', {
-    id: '01900000-0000-7000-8000-000000000001',
+    id: uuid7(),
     agent_id: explorer.who.id,
     severity: 'info',
     code: 'SWARM_I_TEST',

@@ -36,7 +36,7 @@ describe('an agent', () => {
     await insert(rival.client, 'board.alert', { ...alert, id: uuid7(), agent_id: rival.who.id });
     const { rows } = await board.admin.query(
       `select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'agent_id'
-       where c.relnamespace = 'board'::regnamespace and c.relkind = 'r' and not c.relrowsecurity and c.relname <> 'presence'`,
+       where c.relnamespace = 'board'::regnamespace and c.relkind in ('r', 'p') and not c.relrowsecurity and c.relname <> 'presence'`,
     );
     expect(rows, 'tables with an author but without row security').toEqual([]);
   });
@@ -111,7 +111,7 @@ describe('an agent', () => {
       board.admin,
       `select json_object_agg(role, tables) from (
          select substr(r.rolname, 7) as role, array_agg(distinct c.relname order by c.relname) as tables
-         from pg_roles r join pg_class c on c.relnamespace = 'board'::regnamespace and c.relkind = 'r'
+         from pg_roles r join pg_class c on c.relnamespace = 'board'::regnamespace and c.relkind in ('r', 'p')
          where r.rolname ~ '^swarm_[a-z]+$' and has_any_column_privilege(r.oid, c.oid, 'insert') group by 1) m`,
     );
     const always = ['alert', 'attempt', 'inbox'];
@@ -122,7 +122,7 @@ describe('an agent', () => {
       optimizer: [...searching, ...hearing],
       checker: ['verdict', ...hearing],
       publisher: ['challenger', 'gate_step', 'promotion', ...hearing],
-      miner: ['answer', 'prompt', ...hearing],
+      miner: ['answer', 'outcome', 'prompt', 'field_score', ...hearing],
       validator: ['outcome', 'prompt', 'reward'],
       feed: [],
       relay: [],

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { explain, openDb } from '../../blackboard/db.js';
-import { connectNats } from '../../blackboard/events/stream.js';
+import { connectNats } from '../../blackboard/events/connect.js';
 import { migrate } from '../../blackboard/migrate.js';
 import { issue } from '../../cli/certs/authority.js';
 import { findNats, natsReady } from '../../cli/services/nats-server.js';

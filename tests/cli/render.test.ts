@@ -6,6 +6,7 @@ import { render, table } from '../../cli/status/render.js';
 const DIGEST = '0123456789abcdef'.repeat(4);
 const wide: Status = {
   healthy: false,
+  replica_age_s: null,
   warnings: [`explorer-12: SWARM_E_UNEXPECTED ${'something went wrong '.repeat(20)}and that was all`],
   market: {
     source: 'simulated',

@@ -58,7 +58,8 @@ describe('the environment of agents', () => {
       optimizers: 1,
       saboteurs: 1,
       events: true,
-      simulated: true,
+      fed: true,
+      feedEnv: {},
       minerPort: 1,
       spool: '',
     });

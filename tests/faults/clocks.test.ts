@@ -5,11 +5,11 @@ import { cheapSpec, claim } from '../agents/claims.js';
 import { foundSlots } from '../miner/reign.js';
 import { count, NOW_S, openWorld, type World } from '../miner/world.js';
 import { Role, run } from './role.js';
-import { committed, everyClaimByEveryChecker, nothingLost, sound, termsOver } from './sound.js';
+import { committed, everyClaimByEveryChecker, nothingLost, sound, termsOver, waiting } from './sound.js';
 
 const SLOT = '1h/BTC';
 const TEN_MINUTES_MS = 600_000;
-const patient = { timeout: 150_000, interval: 100 };
+const patient = { timeout: 400_000, interval: 100 };
 const skewed = (ms: number): Record<string, string> => ({
   NODE_OPTIONS: `--import=${fileURLToPath(new URL('./fixtures/skew.mjs', import.meta.url))}`,
   SKEW_MS: String(ms),
@@ -46,6 +46,7 @@ describe('a clock that is off', () => {
     await termsOver(world);
     await run(world, 'publisher', other);
     expect(await count(world, 'select count(*) as n from board.promotion')).toBe(1);
+    expect(await waiting(world)).toEqual([]);
     await sound(world);
   });
 
@@ -76,6 +77,7 @@ describe('a clock that is off', () => {
         [rows[0]!.now],
       ),
     ).toBe(0);
+    expect(await waiting(world)).toEqual([]);
     await sound(world);
   });
 });

@@ -50,7 +50,7 @@ export async function openEvents(world: World): Promise<Events> {
           () => undefined,
         );
         return found.length > 0;
-      }, 60_000);
+      }, 400_000);
       open.push(found[0]!);
       return found[0]!;
     },
@@ -67,7 +67,7 @@ export async function openEvents(world: World): Promise<Events> {
           names.map((name) => manager.consumers.info('SWARM', name).catch(() => null)),
         );
         return infos.every((info) => info !== null && info.num_waiting > 0);
-      }, 60_000);
+      }, 400_000);
     },
     async close() {
       for (const nats of open) await nats.close();

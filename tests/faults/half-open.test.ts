@@ -7,10 +7,10 @@ import { cheapSpec, claim } from '../agents/claims.js';
 import { foundSlots } from '../miner/reign.js';
 import { count, NOW_S, openWorld, type World } from '../miner/world.js';
 import { Role } from './role.js';
-import { committed, everyClaimByEveryChecker, nothingLost, sound } from './sound.js';
+import { committed, everyClaimByEveryChecker, nothingLost, sound, sweep, termsOver } from './sound.js';
 
 const SLOT = '1h/BTC';
-const patient = { timeout: 160_000, interval: 200 };
+const patient = { timeout: 400_000, interval: 200 };
 let world: World;
 beforeAll(async () => {
   world = await openWorld('half open', { past: 95, slots: [SLOT] });
@@ -41,8 +41,8 @@ describe('a line that was cut without a word', () => {
     await everyClaimByEveryChecker(world);
     await foundSlots(await world.agent('publisher'));
     const author = await world.agent('explorer');
-    for (const name of ['checker-1', 'checker-2', 'checker-3', 'checker-4'])
-      await world.agent('checker', name);
+    const names = ['checker-1', 'checker-2', 'checker-3', 'checker-4'];
+    for (const name of names) await world.agent('checker', name);
     // Everything through the door is cut; the others have another way.
     const direct = new URL(world.blackboard);
     direct.port = new URL(world.url).port;
@@ -52,9 +52,9 @@ describe('a line that was cut without a word', () => {
     const known = await committed(world);
     world.door.freeze();
     cut.release('check.measured');
-    const others = ['checker-2', 'checker-3', 'checker-4'].map(
-      (name) => new Role(world, 'checker', { name, blackboard: direct.href }),
-    );
+    const others = names
+      .slice(1)
+      .map((name) => new Role(world, 'checker', { name, blackboard: direct.href }));
     const verdicts = (id: string, name = '%'): Promise<number> =>
       count(
         world,
@@ -72,6 +72,8 @@ describe('a line that was cut without a word', () => {
     const second = await claim(author2, SLOT, NOW_S, cheapSpec(0.9));
     await expect.poll(() => verdicts(second.id, 'checker-1'), patient).toBe(1);
     expect((await cut.stop()).code).toBe(0);
+    await termsOver(world);
+    await sweep(world, 'checker', names);
     await nothingLost(world, known);
     await sound(world);
   });

@@ -7,8 +7,8 @@ import { takeLease } from '../../blackboard/lease.js';
 import { cheapSpec, claim } from '../agents/claims.js';
 import { setRules } from '../blackboard/rules.js';
 import { count, DAY_S, NOW_S, openWorld, type World } from '../miner/world.js';
-import { Role, run } from './role.js';
-import { committed, nothingLost, sound, termsOver } from './sound.js';
+import { Role } from './role.js';
+import { committed, nothingLost, sound, sweep, termsOver } from './sound.js';
 
 const SLOT = '1h/BTC';
 const HOUR_S = 3600;
@@ -43,11 +43,10 @@ async function killed(point: DebugPoint, kind: string, expected: number, after: 
   await sound(world);
   const before = await committed(world);
   await termsOver(world);
-  await run(world, 'publisher', { args: ['--drain'] });
+  await sweep(world, 'publisher');
   expect(await rows(kind), `${kind} after its next life`).toBe(after);
   await nothingLost(world, before);
   await sound(world);
-  expect(await count(world, 'select count(*) as n from board.lease')).toBe(0);
 }
 
 async function reigning(): Promise<string> {

@@ -5,7 +5,7 @@ import type { NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { AgentContext } from '../../agents/runtime/context.js';
 import type { DebugPoint } from '../../blackboard/debug-point.js';
-import { connectNats } from '../../blackboard/events/stream.js';
+import { connectNats } from '../../blackboard/events/connect.js';
 import { simulatedMarket } from '../../miner/market/simulated.js';
 import { columnsOf, simulatedBars } from '../../miner/prices/simulated.js';
 import { cheapSpec, claim } from '../agents/claims.js';
@@ -15,7 +15,7 @@ import { Role, run } from './role.js';
 import { committed, nothingLost, sound } from './sound.js';
 
 const SLOT = '1h/BTC';
-const patient = { timeout: 60_000, interval: 50 };
+const patient = { timeout: 400_000, interval: 50 };
 let world: World;
 
 beforeAll(async () => {

@@ -14,7 +14,7 @@ import { committed, nothingLost, sound } from './sound.js';
 
 const SLOT = '1h/BTC';
 const HOUR_S = 3600;
-const patient = { timeout: 100_000, interval: 50 };
+const patient = { timeout: 400_000, interval: 50 };
 let world: World;
 let port: number;
 let now_s = NOW_S;

@@ -1,32 +1,40 @@
-// A proxy in front of a NATS server that drops every second message, either way, and nothing of the protocol around them: what travels
+// A proxy in front of a NATS server that drops half of all messages, either way, and nothing of the protocol around them: what travels
 // is a stream of lines (INFO, CONNECT, SUB, PING, +OK ...) and of messages, a line that ends in the number of bytes that follow.
+// Which half is drawn from a seed: of every second one, a question might pass each time and its answer never.
 import { createServer, connect as dial, type Socket } from 'node:net';
+import { rng } from '../../forecast/rng.js';
 
 export interface Lossy {
   readonly port: number;
-  /** Messages that were dropped. */
-  readonly dropped: () => number;
+  /** Begins to drop, or ends it. At first everything passes. */
+  lose(half: boolean): void;
+  /** What came while it dropped, by direction. */
+  readonly told: Readonly<Record<'up' | 'down', Told>>;
   close(): Promise<void>;
+}
+
+export interface Told {
+  passed: number;
+  dropped: number;
+  /** Of the dropped ones, those that carry an event. */
+  events: number;
 }
 
 const MESSAGE = /^(MSG|HMSG|PUB|HPUB) /;
 const END = '\r\n';
+/** What an event looks like, on its way to the stream and from there. */
+const EVENT = /"v":1,"id":\d+,"kind":/;
 
-export async function openLossy(port: number): Promise<Lossy> {
+export async function openLossy(port: number, seed: string): Promise<Lossy> {
+  const random = rng(seed);
   const sockets = new Set<Socket>();
-  let messages = 0;
-  let dropped = 0;
-  const loses = (): boolean => {
-    messages += 1;
-    if (messages % 2 === 0) return false;
-    dropped += 1;
-    return true;
-  };
+  const told = { up: { passed: 0, dropped: 0, events: 0 }, down: { passed: 0, dropped: 0, events: 0 } };
+  let isLosing = false;
   const server = createServer((inside) => {
     const outside = dial(port, '127.0.0.1');
-    for (const [from, to] of [
-      [inside, outside],
-      [outside, inside],
+    for (const [from, to, way] of [
+      [inside, outside, 'up'],
+      [outside, inside, 'down'],
     ] as const) {
       sockets.add(from);
       from.on('error', () => from.destroy());
@@ -34,6 +42,13 @@ export async function openLossy(port: number): Promise<Lossy> {
         sockets.delete(from);
         to.destroy();
       });
+      const loses = (message: Buffer): boolean => {
+        if (!isLosing) return false;
+        const isLost = random.uniform() < 0.5;
+        told[way][isLost ? 'dropped' : 'passed'] += 1;
+        if (isLost && EVENT.test(message.toString('latin1'))) told[way].events += 1;
+        return isLost;
+      };
       let rest = Buffer.alloc(0);
       from.on('data', (chunk) => {
         rest = forward(Buffer.concat([rest, chunk]), to, loses);
@@ -43,7 +58,10 @@ export async function openLossy(port: number): Promise<Lossy> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as { port: number }).port,
-    dropped: () => dropped,
+    lose(half) {
+      isLosing = half;
+    },
+    told,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -52,8 +70,8 @@ export async function openLossy(port: number): Promise<Lossy> {
   };
 }
 
-/** Passes on every whole line and every second whole message; what is left is the beginning of the next one. */
-function forward(bytes: Buffer, to: Socket, loses: () => boolean): Buffer<ArrayBuffer> {
+/** Passes on every whole line, and the whole messages that are not lost; what is left is the beginning of the next one. */
+function forward(bytes: Buffer, to: Socket, loses: (message: Buffer) => boolean): Buffer<ArrayBuffer> {
   let at = 0;
   for (;;) {
     const end = bytes.indexOf(END, at);
@@ -62,7 +80,8 @@ function forward(bytes: Buffer, to: Socket, loses: () => boolean): Buffer<ArrayB
     const isMessage = MESSAGE.test(line);
     const next = end + END.length + (isMessage ? Number(line.slice(line.lastIndexOf(' '))) + END.length : 0);
     if (next > bytes.length) break;
-    if (!isMessage || !loses()) to.write(bytes.subarray(at, next));
+    const whole = bytes.subarray(at, next);
+    if (!isMessage || !loses(whole)) to.write(whole);
     at = next;
   }
   return Buffer.from(bytes.subarray(at));

@@ -34,7 +34,7 @@ describe('a migrator', () => {
           `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`,
         )
       ).rows.length > 0;
-    await expect.poll(waits, { timeout: 60_000 }).toBe(true);
+    await expect.poll(waits, { timeout: 400_000 }).toBe(true);
     first.kill('SIGKILL');
     const [code] = await once(second, 'exit');
     expect(code).toBe(0);

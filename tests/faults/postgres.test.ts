@@ -11,10 +11,10 @@ import { foundSlots } from '../miner/reign.js';
 import { count, NOW_S, openWorld, type World } from '../miner/world.js';
 import { mountSmall, type OwnPostgres, ownPostgres } from './own-postgres.js';
 import { Role } from './role.js';
-import { committed, nothingLost, sound } from './sound.js';
+import { committed, nothingLost, sound, waiting } from './sound.js';
 
 const SLOT = '1h/BTC';
-const patient = { timeout: 150_000, interval: 100 };
+const patient = { timeout: 400_000, interval: 100 };
 
 /** Records answers through the miner's own ledger, one after the other; counts those that it says are stored. */
 function serving(context: AgentContext): { stored: () => number; end(): Promise<void> } {
@@ -110,6 +110,7 @@ describe('Postgres under load', () => {
       )
       .toBe(claims.length);
     expect(checker.child.exitCode).toBeNull();
+    await expect.poll(() => waiting(world), patient).toEqual([]);
     await sound(world);
   });
 });

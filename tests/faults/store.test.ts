@@ -14,11 +14,11 @@ import { type Door, openDoor } from '../miner/proxy.js';
 import { foundSlots } from '../miner/reign.js';
 import { count, NOW_S, openWorld, type World } from '../miner/world.js';
 import { mountSmall } from './own-postgres.js';
-import { Role, run } from './role.js';
-import { sound, termsOver } from './sound.js';
+import { Role } from './role.js';
+import { sound, sweep, termsOver } from './sound.js';
 
 const SLOT = '1h/BTC';
-const patient = { timeout: 120_000, interval: 100 };
+const patient = { timeout: 400_000, interval: 100 };
 const args = ['--overclaim', '0.0001'];
 const small = mountSmall(16);
 let world: World;
@@ -57,7 +57,7 @@ describe('a directory', () => {
       const path = join(world.directory, 'artifacts', artifact.slice(0, 2), artifact);
       const bytes = readFileSync(path);
       spoil(path);
-      await run(world, 'checker', { args: ['--drain'] });
+      await sweep(world, 'checker');
       const { rows: found } = await world.admin.query(
         'select finding, reason from board.verdict where claim_id = $1',
         [id],

@@ -14,7 +14,7 @@ import { openMiner } from '../../miner/serving/main.js';
 import { formatStart, type Prompt } from '../../miner/sn50/prompt.js';
 import { formatResponse, validateResponseText } from '../../miner/sn50/response.js';
 import { freePorts } from '../ports.js';
-import { crown, foundSlots, storeModel } from './reign.js';
+import { agedWindow, crown, foundSlots, storeModel } from './reign.js';
 import { count, NOW_S, openWorld, type World } from './world.js';
 
 const SLOT = '24h/BTC';
@@ -213,13 +213,14 @@ describe('a new champion', () => {
       .then(({ rows }) => rows);
 
   it('takes over under a stream of requests without one being dropped', async () => {
+    const aged = await agedWindow(world.admin, publisher, SLOT);
     const before = await count(world, `select count(*) as n from board.answer`);
     const next = await storeModel(publisher, 'BTC', { scale: 1.1 });
     const statuses: number[] = [];
     let swapped: Promise<unknown> = Promise.resolve();
     const prompts = Array.from({ length: 200 }, () => prompt({ num_simulations: 5 }));
     for (let sent = 0; sent < prompts.length; sent += 4) {
-      if (sent === 80) swapped = crown(publisher, SLOT, next).then(() => miner.step());
+      if (sent === 80) swapped = crown(publisher, SLOT, next, [aged]).then(() => miner.step());
       const answered = await Promise.all(prompts.slice(sent, sent + 4).map(ask));
       statuses.push(...answered.map((r) => r.status));
     }
@@ -235,7 +236,7 @@ describe('a new champion', () => {
     const reigning = (await artifacts()).at(-1)!.artifact;
     const broken = await storeModel(publisher, 'BTC', { scale: 0.7 });
     writeFileSync(join(world.directory, 'artifacts', broken.slice(0, 2), broken), 'not a model');
-    await crown(publisher, SLOT, broken);
+    await crown(publisher, SLOT, broken, [await agedWindow(world.admin, publisher, SLOT)]);
     await miner.step();
     expect((await ask(prompt())).status).toBe(200);
     expect((await artifacts()).at(-1)).toEqual({ artifact: reigning, rank: 'previous' });
@@ -252,7 +253,7 @@ describe('a new champion', () => {
     // Two reigns whose models read more history than this market has.
     for (const scale of [0.8, 0.9]) {
       const hungry = await storeModel(publisher, 'BTC', { scale, half_life_s: 86_400 });
-      await crown(publisher, SLOT, hungry);
+      await crown(publisher, SLOT, hungry, [await agedWindow(world.admin, publisher, SLOT)]);
     }
     await miner.step();
     expect((await ask(prompt())).status).toBe(200);

@@ -50,7 +50,7 @@ describe('a check', () => {
   it('is not given under the lease on other work', async () => {
     const [, volunteer] = await inTurn();
     const other = await leased(volunteer, 'anything');
-    await expect(verdictBy(volunteer, other)).rejects.toMatchObject({ code: 'SW011' });
+    await expect(verdictBy(volunteer, other)).rejects.toMatchObject({ code: 'SW012' });
   });
 
   it('counts under its own lease', async () => {
@@ -84,7 +84,7 @@ describe('the gate', () => {
     await expect(
       insert(publisher.client, 'board.challenger', { ...challenger, alpha: 0.9 }),
     ).rejects.toMatchObject({
-      code: 'SW012',
+      code: 'SW013',
     });
     await insert(publisher.client, 'board.challenger', { ...challenger, alpha: 0.3 / Math.PI ** 2 });
     const promotion = {
@@ -105,6 +105,6 @@ describe('the gate', () => {
         ...promotion,
         signature: signRecord('promotion', promotion, publisher.who.privateKey),
       }),
-    ).rejects.toMatchObject({ code: 'SW012' });
+    ).rejects.toMatchObject({ code: 'SW013' });
   });
 });

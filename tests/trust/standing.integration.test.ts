@@ -38,7 +38,7 @@ beforeAll(async () => {
   }
   // The rules for agents are judged elsewhere; a history breaks most of them.
   for (const { table } of await ground.rows<{ table: string }>(
-    `select relname::text as table from pg_class where relnamespace = 'board'::regnamespace and relkind = 'r'`,
+    `select relname::text as table from pg_class where relnamespace = 'board'::regnamespace and relkind in ('r', 'p')`,
   ))
     await ground.admin.query(`alter table board.${table} disable trigger all`);
   await ground.admin.query('alter table board.constant enable trigger rebuilt');
@@ -170,6 +170,7 @@ describe('what triggers keep', () => {
         paths_digest: digest('p'),
         latency_ms: 1,
         reason: '',
+        sampling: 'full',
       };
       rows.push({ table: 'answer', row: answer });
       for (const miner of i % 3 === 0 ? ['swarm', 'reference', 'oracle'] : ['swarm', 'reference'])

@@ -3,6 +3,7 @@
 import type pg from 'pg';
 import type { ArtifactStore } from '../../blackboard/artifacts.js';
 import { constantsOf } from '../constants.js';
+import { auditArchives } from './archives.js';
 import { auditArtifacts } from './artifacts.js';
 import type { Audit, Finding } from './finding.js';
 import { auditGates } from './gates.js';
@@ -46,7 +47,10 @@ export async function auditSnapshot(
   await auditHoldings(audit);
   await auditGates(audit, constant);
   await auditTrust(audit, constant);
-  if (store !== null) await auditArtifacts(audit, store);
+  if (store !== null) {
+    await auditArtifacts(audit, store);
+    await auditArchives(audit, store);
+  }
   return { findings, checked };
 }
 

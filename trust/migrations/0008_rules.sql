@@ -25,7 +25,7 @@ create function trust.keep_asked() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if new.work_id <> 'check:' || new.claim_id || ':' || new.reign || ':' || (select name from board.agent where id = new.agent_id) then
-    raise exception 'a verdict on claim % cannot be given under the lease on %', new.claim_id, new.work_id using errcode = 'SW011';
+    raise exception 'a verdict on claim % cannot be given under the lease on %', new.claim_id, new.work_id using errcode = 'SW012';
   end if;
   return new;
 end $$;
@@ -38,10 +38,10 @@ declare
     else trust.constant('gate_alpha') * 6 / (pi() ^ 2 * new.k ^ 2) end;
 begin
   if abs(new.alpha / due - 1) > 1e-9 then
-    raise exception 'challenger % of reign % has alpha %, and its share is %', new.k, new.reign, new.alpha, due using errcode = 'SW012';
+    raise exception 'challenger % of reign % has alpha %, and its share is %', new.k, new.reign, new.alpha, due using errcode = 'SW013';
   end if;
   if new.kind = 'challenge' and new.k <> 1 + (select count(*) from board.challenger c where c.slot = new.slot and c.reign = new.reign and c.kind = 'challenge') then
-    raise exception 'challenger % is not the next one of reign %', new.k, new.reign using errcode = 'SW012';
+    raise exception 'challenger % is not the next one of reign %', new.k, new.reign using errcode = 'SW013';
   end if;
   return new;
 end $$;
@@ -54,7 +54,7 @@ begin
     select from trust.gate g
     where g.challenger_id = new.challenger_id and g.slot = new.slot and g.artifact = new.artifact and g.stage = 'passed'
       and g.windows = new.windows and abs(ln(g.e_value) - ln(new.e_value)) < 1e-6 and abs(g.threshold / new.threshold - 1) < 1e-9) then
-    raise exception 'promotion %: the gate does not say so of challenger %', new.id, new.challenger_id using errcode = 'SW012';
+    raise exception 'promotion %: the gate does not say so of challenger %', new.id, new.challenger_id using errcode = 'SW013';
   end if;
   return new;
 end $$;

@@ -31,12 +31,20 @@ export function openSource(
   return open({ ...o, requester: requester(pace, world) });
 }
 
-/** The symbol under which a source knows an asset. Throws SWARM_E_UNKNOWN_ASSET and lists those it has one for. */
-export function defaultSymbol(source: SourceName, asset: string, profile: string): string {
+function symbolsOf(source: SourceName, profile: string): ReadonlyMap<string, string> {
   const named = Object.entries(loadProfile(profile).price_sources)
     .filter(([, each]) => each.kind === source)
     .map(([name, each]) => [name, each.symbol] as const);
-  const symbols = new Map<string, string>([...Object.entries(SYMBOLS[source]), ...named]);
+  return new Map<string, string>([...Object.entries(SYMBOLS[source]), ...named]);
+}
+
+/** The symbol under which a source knows an asset, if it does. */
+export const symbolOf = (source: SourceName, asset: string, profile: string): string | undefined =>
+  symbolsOf(source, profile).get(asset);
+
+/** The same. Throws SWARM_E_UNKNOWN_ASSET and lists those it has one for. */
+export function defaultSymbol(source: SourceName, asset: string, profile: string): string {
+  const symbols = symbolsOf(source, profile);
   const symbol = symbols.get(asset);
   if (symbol !== undefined) return symbol;
   throw new SwarmError(

@@ -58,7 +58,7 @@ export async function authorOf(ground: BenchGround, agent: Agent, count: number)
   const work_id = `bench:${uuid7()}`;
   await admin.query('set session_replication_role = replica');
   const { rows } = await admin.query<Experiment>(
-    `with r as (select gen_random_uuid() as id from generate_series(1, $3))
+    `with r as (select board.new_id() as id from generate_series(1, $3))
      insert into board.experiment (id, agent_id, decision_id, slot, family, spec, spec_digest, as_of, data_cutoff, dataset_digest,
        windows_digest, n_windows, seed, code_version, artifact, mean_crps, yardstick_crps, gain, se, cost_ms, work_id, fence)
      select id, $1, $2, $4, 'garch_t', $5, md5(id::text) || $6, $7, '2026-03-01', $8, $9, 60, 's', 'bench', $10, 1.25, 1.3, 0.04, 0.01, 900, 'w', 0 from r

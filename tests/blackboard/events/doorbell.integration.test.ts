@@ -1,8 +1,9 @@
 // The doorbell: rings soon when it can, and never loses more than time when it cannot.
 import type { NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectNats } from '../../../blackboard/events/connect.js';
 import { type Doorbell, openDoorbell, pause } from '../../../blackboard/events/doorbell.js';
-import { connectNats, ensureConsumers, ensureStream, publish } from '../../../blackboard/events/stream.js';
+import { ensureConsumers, ensureStream, publish } from '../../../blackboard/events/stream.js';
 import { uuid7 } from '../../../blackboard/ids.js';
 import { type Board, type Enrolled, one, openBoard, until } from '../board.js';
 import { type OwnNats, ownNats } from './nats.js';

@@ -1,8 +1,9 @@
 // The outbox: an event for every record that has one, in the record's own transaction, published until it is marked.
 import type { NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectNats } from '../../../blackboard/events/connect.js';
 import { relayOnce, runRelay } from '../../../blackboard/events/relay.js';
-import { connectNats, ensureStream, publish, type SwarmEvent } from '../../../blackboard/events/stream.js';
+import { ensureStream, publish, type SwarmEvent } from '../../../blackboard/events/stream.js';
 import { uuid7 } from '../../../blackboard/ids.js';
 import { type Board, type Enrolled, insert, one, openBoard, until } from '../board.js';
 import { claim, claimOf, digest, experiment, founded, SLOT, verdict } from '../records.js';

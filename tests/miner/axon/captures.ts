@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = new URL('../../../', import.meta.url).pathname;
-const folder = join(process.env['SWARM_TEST_DATA'] ?? join(root, '..', 'shared'), 'sn50', 'fixtures');
+export const folder = join(process.env['SWARM_TEST_DATA'] ?? join(root, '..', 'shared'), 'sn50', 'fixtures');
 
 export const captures = [
   'stock-dendrite-Simulation',

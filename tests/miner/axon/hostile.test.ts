@@ -102,6 +102,9 @@ describe('a body', () => {
   });
 });
 
+/** Of a machine that has other things to do. */
+const PATIENT = { timeout: 20_000, interval: 10 };
+
 describe('a flood', () => {
   it('of connections from one address is held to its bound', async () => {
     const sockets = Array.from({ length: 20 }, dial);
@@ -121,29 +124,29 @@ describe('a flood', () => {
     const crowded = await openScene({
       policy: anybody,
       limits: { running: 1, waiting: 8, waitingEach: 4 },
-      forward: async (prompt, validator, signal) => {
+      forward: async (prompt, validator, signal, until_ms) => {
         order.push(validator);
         await new Promise<void>((resolve) => release.push(resolve));
-        return flat(prompt, validator, signal);
+        return flat(prompt, validator, signal, until_ms);
       },
     });
     const flooder = { ...dendrite, signer: mallory };
     const ask = (who: typeof dendrite, uuid: string) =>
       exchange(crowded.axon, simulationRequest({ ...who, uuid }, crowded.axon, PROMPT, 30), 30_000);
     const flood = Array.from({ length: 8 }, (_, i) => ask(flooder, `f${i}`));
-    await expect.poll(() => crowded.lines.length).toBe(3);
+    await expect.poll(() => crowded.lines.length, PATIENT).toBe(3);
     const honest = ask(dendrite, 'a');
     // One runs, four wait, three were turned away; the other validator is next all the same.
     let answered = false;
     const settled = Promise.all([...flood, honest]).finally(() => {
       answered = true;
     });
-    await expect.poll(() => release.length).toBe(1);
+    await expect.poll(() => release.length, PATIENT).toBe(1);
     await expect
       .poll(() => {
         for (const go of release.splice(0)) go();
         return answered;
-      })
+      }, PATIENT)
       .toBe(true);
     const replies = await settled;
     await crowded.close();

@@ -68,6 +68,7 @@ export async function openScene(options: Partial<AxonOptions> = {}): Promise<Sce
     log,
     port: 0,
     host: '127.0.0.1',
+    since_ns: 0n,
     ...options,
   });
   return { axon: { host: '127.0.0.1', port, hotkey: bob.ss58 }, lines, close };

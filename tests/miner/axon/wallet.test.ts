@@ -1,19 +1,24 @@
 // Key files of btwallet: what opens, what is refused, and that nothing of a secret is said.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
-import { argon2i } from 'hash-wasm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { coldkeyAddress, defaultColdkeyPath, loadColdkey } from '../../../miner/wallet/coldkey.js';
 import { defaultHotkeyPath, loadHotkey } from '../../../miner/wallet/hotkey.js';
 import { verify } from '../../../miner/wallet/sr25519.js';
-import { passwordFor, passwordVariable, unseal } from '../../../miner/wallet/vault.js';
+import { passwordFor, passwordVariable, type Stretch, unseal } from '../../../miner/wallet/vault.js';
 import { hasCaptures, vectors } from './captures.js';
 import { alice } from './scene.js';
 
 /** The public development seed of //Alice: it guards nothing. */
 const SEED = '0xe5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a';
 const PHRASE = 'bottom drive obey lake curtain smoke basket hold race lonely fit walk';
+
+/** Stands for half a GiB and five seconds of argon2i; the recorded wallet below is opened with the real one. */
+const quick: Stretch = async (password) => createHash('sha256').update(password).digest();
 
 /** What the variable of a file has to hold for a password, as btwallet saves it. */
 function passwordValue(path: string, password: string): string {
@@ -41,7 +46,7 @@ function file(name: string, content: object | string | Uint8Array, mode = 0o600)
 
 /** The error of a load, which must say nothing of a secret. */
 async function refusal(path: string, env = {}): Promise<{ code: string; message: string; hint: string }> {
-  const error = await loadHotkey(path, env).then(
+  const error = await loadHotkey(path, env, quick).then(
     () => null,
     (one) => one,
   );
@@ -113,17 +118,9 @@ describe('an encrypted key file', () => {
     expect(passwordFor('/k', { BT_PW__K: value })).toBe('pässword');
   });
 
-  it('opens with its password and with no other, and asks for it by name', { timeout: 240_000 }, async () => {
+  it('opens with its password and with no other, and asks for it by name', async () => {
     const password = 'correct';
-    const key = await argon2i({
-      password,
-      salt: Buffer.from('137183dff15a09bc9c90b5518739e9b1', 'hex'),
-      iterations: 8,
-      memorySize: 524_288,
-      parallelism: 1,
-      hashLength: 32,
-      outputType: 'binary',
-    });
+    const key = await quick(password);
     const nonce = Buffer.alloc(24, 9);
     const plain = Buffer.from(JSON.stringify({ secretSeed: SEED, ss58Address: alice.ss58 }));
     const sealed = Buffer.concat([Buffer.from('$NACL'), nonce, xsalsa20poly1305(key, nonce).encrypt(plain)]);
@@ -136,20 +133,59 @@ describe('an encrypted key file', () => {
     const wrong = await refusal(path, { [name]: passwordValue(path, 'wrong-one') });
     expect(wrong.code).toBe('SWARM_E_WALLET_PASSWORD');
     expect(wrong.message).not.toContain('wrong-one');
-    const opened = await loadHotkey(path, { [name]: passwordValue(path, password) });
+    const opened = await loadHotkey(path, { [name]: passwordValue(path, password) }, quick);
     expect([opened.signer.ss58, opened.encrypted]).toEqual([alice.ss58, true]);
   });
 });
 
 describe.skipIf(!hasCaptures)('recorded wallets', () => {
-  it('open: a private key in btwallet’s form, and a sealed file', { timeout: 120_000 }, async () => {
+  it('open: a private key in btwallet’s form, and a sealed file', async () => {
     const { wallet, nacl_keyfile } = vectors();
     const { privateKey_btwallet_canonical: privateKey, publicKey, ss58Address } = wallet;
     const { signer, from } = await loadHotkey(
       file('hotkeys/canonical', { privateKey, publicKey, ss58Address }),
     );
     expect([signer.ss58, from]).toEqual([ss58Address, 'privateKey']);
-    const plain = await unseal('/k', Buffer.from(nacl_keyfile.file_base64, 'base64'), nacl_keyfile.password);
+    const recorded: Stretch = async () => Buffer.from(nacl_keyfile.key_hex, 'hex');
+    const sealed = Buffer.from(nacl_keyfile.file_base64, 'base64');
+    const plain = await unseal('/k', sealed, nacl_keyfile.password, recorded);
     expect(Buffer.from(plain).toString()).toBe(nacl_keyfile.plaintext);
+  });
+});
+
+describe('the coldkey', () => {
+  it('opens with a password that is asked for, and its address is read from the public half', async () => {
+    const env = { BT_WALLET_PATH: directory, BT_WALLET_NAME: 'w' };
+    mkdirSync(join(directory, 'w'));
+    const nonce = Buffer.alloc(24, 9);
+    const plain = Buffer.from(JSON.stringify({ secretSeed: SEED }));
+    const box = xsalsa20poly1305(await quick('asked'), nonce).encrypt(plain);
+    file('w/coldkey', Buffer.concat([Buffer.from('$NACL'), nonce, box]));
+    file('w/coldkeypub.txt', { ss58Address: alice.ss58 }, 0o644);
+    const path = defaultColdkeyPath(env);
+    expect((await loadColdkey(path, env, async () => 'asked', quick)).signer.ss58).toBe(alice.ss58);
+    await expect(loadColdkey(path, env, undefined, quick)).rejects.toMatchObject({
+      code: 'SWARM_E_WALLET_PASSWORD',
+    });
+    expect(coldkeyAddress(env)).toBe(alice.ss58);
+    expect(coldkeyAddress({ ...env, BT_WALLET_NAME: 'x' })).toBeNull();
+  });
+
+  it('can be reached by no import of the miner’s process', () => {
+    const seen = new Set<string>();
+    const walk = (path: string): void => {
+      if (seen.has(path)) return;
+      seen.add(path);
+      for (const [, target] of readFileSync(path, 'utf8').matchAll(
+        /(?:from|import)\s*\(?\s*'(\.[^']+)\.js'/g,
+      ))
+        walk(join(dirname(path), `${target}.ts`));
+    };
+    for (const entry of ['cli/roles.ts', 'miner/serving/main.ts', 'miner/serving/worker.ts'])
+      walk(fileURLToPath(new URL(`../../../${entry}`, import.meta.url)));
+    const names = [...seen].map((path) => basename(path));
+    expect(names).toContain('hotkey.ts');
+    expect(names).not.toContain('coldkey.ts');
+    expect(names).not.toContain('register.ts');
   });
 });

@@ -1,0 +1,106 @@
+// A live market: its series and clock, the feed's bars in the database, and the miner's own answers scored after their horizon.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BarReader } from '../../blackboard/market.js';
+import { liveMarket } from '../../cli/up/live.js';
+import type { MinerProcess } from '../../miner/context.js';
+import { BarStore } from '../../miner/prices/live/bar-store.js';
+import { openMiner } from '../../miner/serving/main.js';
+import { loadProfile } from '../../miner/sn50/profile.js';
+import { formatStart } from '../../miner/sn50/prompt.js';
+import { freePorts } from '../ports.js';
+import { foundSlots } from './reign.js';
+import { NOW_S, openWorld, type World } from './world.js';
+
+let world: World;
+let miner: MinerProcess;
+let port: number;
+
+beforeAll(async () => {
+  world = await openWorld('live', { past: 4, slots: ['24h/BTC'] });
+  await world.admin.query(
+    `insert into market.clock (source, dataset_digest, seed, profile, slots, market_at, data_from, data_to, speed)
+     select 'live', dataset_digest, seed, profile, slots, market_at, data_from, data_to, 0 from market.clock`,
+  );
+  await foundSlots(await world.agent('publisher'));
+  [port = 0] = await freePorts(1);
+  miner = await openMiner(await world.agent('miner'), port);
+});
+afterAll(async () => {
+  await miner.close();
+  await world.close();
+});
+
+const outcomes = async (): Promise<{ miner: string; crps: number; validation: string }[]> =>
+  (await world.admin.query('select miner, crps, validation from board.outcome order by miner')).rows;
+
+describe('an own answer', () => {
+  it('is scored once its horizon has passed, beside the rivals, and once only', async () => {
+    const simulation_input = {
+      asset: 'BTC',
+      start_time: formatStart(NOW_S + 60),
+      time_increment: 300,
+      time_length: 86_400,
+      num_simulations: 1000,
+    };
+    const reply = await fetch(`http://127.0.0.1:${port}/Simulation`, {
+      method: 'POST',
+      body: JSON.stringify({ simulation_input }),
+    });
+    expect(reply.status).toBe(200);
+    await reply.arrayBuffer();
+    await miner.step();
+    expect(await outcomes()).toEqual([]);
+    await world.clock(NOW_S + 86_400 + 600);
+    expect(await miner.step()).toBe(true);
+    const scored = await outcomes();
+    expect(scored.map((o) => o.miner)).toEqual(['calibrated', 'ewma', 'reference', 'swarm']);
+    // The other two read more bars than this market has.
+    for (const one of scored.slice(2)) expect(one.crps).toBeGreaterThan(0);
+    expect(await miner.step()).toBe(false);
+    expect(await outcomes()).toEqual(scored);
+  });
+
+  it('cannot be scored by its miner where the market is not live', async () => {
+    const context = await world.agent('miner', 'other');
+    const { rows } = await world.admin.query('select id from board.prompt');
+    const row = {
+      ...context.stamp(),
+      prompt_id: rows[0].id,
+      miner: 'other',
+      validation: 'CORRECT',
+      crps: 1,
+      dataset_digest: 'd'.repeat(64),
+    };
+    // Somebody else's answer, in a live market.
+    await expect(context.db.insertInto('board.outcome').values(row).execute()).rejects.toMatchObject({
+      code: '42501',
+    });
+  });
+});
+
+describe('the feed’s bars', () => {
+  it('are stored once, and five minutes are made of them', async () => {
+    const profile = loadProfile('2026-05');
+    await world.admin.query(`delete from market.series where asset = 'ETH'`);
+    const { slots } = await liveMarket(world.admin, profile, ['ETH']);
+    expect(slots).toEqual(['24h/ETH', '1h/ETH']);
+    const context = await world.agent('feed');
+    const store = new BarStore(context.db);
+    expect(await store.last('ETH')).toBeNull();
+    const from_s = NOW_S - 600;
+    const minutes = Array.from({ length: 7 }, (_, i) => ({
+      open_s: from_s + 60 * i,
+      open: 10 + i,
+      high: 11 + i,
+      low: 9 + i,
+      close: 10.5 + i,
+    }));
+    await store.add('ETH', minutes.slice(0, 3));
+    await store.add('ETH', minutes.slice(2));
+    expect(await store.last('ETH')).toEqual(minutes.at(-1));
+    const reader = new BarReader((await world.agent('checker')).db, 0);
+    expect([...(await reader.series('ETH', 60)).close]).toEqual(minutes.map(({ close }) => close));
+    const { open_s, close } = await reader.series('ETH', 300);
+    expect([[...open_s], [...close]]).toEqual([[from_s], [14.5]]);
+  });
+});
