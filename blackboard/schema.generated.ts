@@ -1198,6 +1198,26 @@ export interface TrustEvent {
   z: number | null;
 }
 
+export interface TrustExplanation {
+  alpha: number | null;
+  beta: number | null;
+  claim_id: string | null;
+  claimed_gain: number | null;
+  copy_of: string | null;
+  decay: number | null;
+  honest: boolean | null;
+  kind: string | null;
+  market_at: Timestamp | null;
+  owner: string | null;
+  prior: boolean | null;
+  ref: string | null;
+  slot: string | null;
+  verdicts: string[] | null;
+  verified_gain: number | null;
+  weight: number | null;
+  z: number | null;
+}
+
 export interface TrustFirstVerdict {
   claim_id: string | null;
   finding: string | null;
@@ -1571,6 +1591,7 @@ export interface DB {
   "trust.count_change": TrustCountChange;
   "trust.counted": TrustCounted;
   "trust.event": TrustEvent;
+  "trust.explanation": TrustExplanation;
   "trust.first_verdict": TrustFirstVerdict;
   "trust.folding": TrustFolding;
   "trust.gate": TrustGate;

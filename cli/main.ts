@@ -8,6 +8,7 @@ import { fail } from './failure.js';
 import { addLabCommands } from './lab/commands.js';
 import { addMinerCommands } from './miner/commands.js';
 import { databaseOption, home, instant, integer, list, number, profileOption } from './options.js';
+import { addTrustCommands } from './trust/commands.js';
 
 const program = new Command('swarm')
   .description(
@@ -123,6 +124,7 @@ data
     process.exitCode = infoCommand(dir, o);
   });
 
+addTrustCommands(program);
 addAgentCommands(program);
 addBudgetCommands(program);
 

@@ -1,10 +1,10 @@
 // `swarm status`: reads the fleet views with a reader's rights; exit 0 healthy, 3 degraded, 4 no database.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sql } from 'kysely';
 import { type Db, explain, openDb } from '../../blackboard/db.js';
 import { SwarmError } from '../../blackboard/errors.js';
+import { asReader } from '../reading.js';
 import { readingFrom } from '../where.js';
-import { readStatus, type Status } from './read.js';
+import { readStatus } from './read.js';
 import { render } from './render.js';
 
 const NO_DATABASE = 4;
@@ -24,23 +24,9 @@ export async function statusCommand(o: { home?: string; json?: boolean; watch?: 
   }
 }
 
-/**
- * A reader's rights and no more, whoever logs in; one snapshot. Said in the transaction itself and not at the start of the session,
- * which behind a pooler is somebody else's.
- */
-const asReader = (db: Db): Promise<Status | null> =>
-  db
-    .transaction()
-    .setAccessMode('read only')
-    .execute(async (trx) => {
-      await sql`set local role swarm_reader`.execute(trx);
-      await sql`set local statement_timeout = '20s'`.execute(trx);
-      return readStatus(trx);
-    });
-
 async function once(db: Db, json: boolean, clear: boolean): Promise<number> {
   try {
-    const status = await asReader(db);
+    const status = await asReader(db, readStatus);
     if (status === null)
       throw new SwarmError(
         'SWARM_E_DATA_MISSING',

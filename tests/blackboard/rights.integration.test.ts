@@ -168,6 +168,7 @@ describe('an explorer', () => {
       'check_turn',
       'check_need',
       'event',
+      'explanation',
     ])
       await expect(explorer.client.query(`select * from trust.${view}`), view).rejects.toMatchObject(DENIED);
     await expect(explorer.client.query('select screen_t from board.challenger')).rejects.toMatchObject(

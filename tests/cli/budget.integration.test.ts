@@ -1,11 +1,9 @@
 // `swarm budget` as a command: what it shows, what it sets, and what it refuses.
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBudget } from '../../agents/llm/budget.js';
 import { type Board, type Enrolled, openBoard } from '../blackboard/board.js';
+import { type Ran, swarm as run } from './run.js';
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 let board: Board;
 let agent: Enrolled;
 
@@ -15,14 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => board.close());
 
-function swarm(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { PATH: process.env['PATH'], SWARM_DATABASE_URL: board.url };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, 'budget', ...args], { env }, (error, out, err) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
-    );
-  });
-}
+const swarm = (...args: string[]): Promise<Ran> => run(board.url, 'budget', ...args);
 const lines = async (): Promise<Record<string, unknown>[]> => JSON.parse((await swarm('--json')).out);
 
 describe('swarm budget', () => {
