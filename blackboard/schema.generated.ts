@@ -135,7 +135,7 @@ export interface BoardBriefing {
   at: Generated<Timestamp>;
   id: string;
   /**
-   * what was told: [{kind, id, probability, weight, uniform}]
+   * what was told, and what had a chance and was not: [{kind, id, probability, weight, uniform, why, told}]
    */
   items: Json;
   market_at: Generated<Timestamp>;
@@ -1278,6 +1278,20 @@ export interface TrustKnownSpec {
   verified_se: number | null;
 }
 
+export interface TrustOfferedPattern {
+  family: string | null;
+  freshness: number | null;
+  gain: number | null;
+  high: number | null;
+  knob: string | null;
+  lot: number | null;
+  low: number | null;
+  pattern_id: string | null;
+  scope: string | null;
+  sd: number | null;
+  slot: string | null;
+}
+
 export interface TrustOwner {
   alpha: number | null;
   audit_probability: number | null;
@@ -1597,6 +1611,7 @@ export interface DB {
   "trust.gate": TrustGate;
   "trust.gate_path": TrustGatePath;
   "trust.known_spec": TrustKnownSpec;
+  "trust.offered_pattern": TrustOfferedPattern;
   "trust.owner": TrustOwner;
   "trust.owner_change": TrustOwnerChange;
   "trust.owner_tally": TrustOwnerTally;

@@ -1,10 +1,12 @@
-// What one agent is told before one decision: the champion, the best verified specs, patterns drawn by what they are
-// worth, one antipattern, and a uniform share so that nothing is buried for ever. Computed here, recorded by the agent.
+// What one agent is told before one decision: the champion, the best verified specs, the worst antipattern, and patterns drawn by what
+// they are worth, a tenth of the draws spread evenly so that nothing is buried for ever; all of it within a budget of tokens.
+// Promises: every item has the exact probability of being told, and so has what was not told: effects can be measured (fleet.uplift).
+// Computed here, recorded by the agent.
 import { sql } from 'kysely';
 import type { Db } from '../blackboard/db.js';
-
-/** Uniform draw in (0, 1): randomness is the caller's. */
-export type Uniform = () => number;
+import { inclusion, systematic, type Uniform } from './draw.js';
+import { tokensOf } from './tokens.js';
+import { type Offered, type ToldPattern, type Why, weightOf, worthOf } from './worth.js';
 
 export interface KnownSpec {
   readonly claim_id: string;
@@ -19,25 +21,17 @@ export interface KnownSpec {
   readonly children: number;
 }
 
-/** A typed predicate over specs with the effect that verdicts give it. */
-export interface ToldPattern {
-  readonly pattern_id: string;
-  readonly family: string | null;
-  readonly knob: string | null;
-  readonly low: number | null;
-  readonly high: number | null;
-  /** Verified effect on the gain, shrunk to 0, and its spread. */
-  readonly gain: number;
-  readonly sd: number;
-}
-
-/** One thing told: what, why, and with which probability it was drawn. */
+/** One thing told: what, why, and with which probability. */
 export interface BriefingItem {
   readonly kind: 'champion' | 'spec' | 'pattern' | 'antipattern';
   readonly id: string;
+  /** That a briefing at this moment holds it. */
   readonly probability: number;
   readonly weight: number;
+  /** Drawn by the share that every item has alike. */
   readonly uniform: boolean;
+  /** Of what was drawn. */
+  readonly why?: Why;
 }
 
 export interface Briefing {
@@ -48,20 +42,18 @@ export interface Briefing {
   readonly items: readonly BriefingItem[];
 }
 
+/** With what might have been told as well, and what reading it costs. */
+export interface DrawnBriefing extends Briefing {
+  readonly untold: readonly { readonly id: string; readonly probability: number }[];
+  readonly tokens: number;
+}
+
+/** Tokens of a briefing unless its reader says otherwise. */
+export const BRIEFING_TOKENS = 2000;
 const SPECS = 6;
 const PATTERNS = 4;
-const UNIFORM_SHARE = 0.1;
-
-/** PHI, the standard normal distribution function (Abramowitz & Stegun 26.2.17, |error| < 7.5e-8). */
-export function phi(z: number): number {
-  const t = 1 / (1 + 0.2316419 * Math.abs(z));
-  const tail =
-    Math.exp((-z * z) / 2) *
-    0.3989422804014327 *
-    t *
-    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return z >= 0 ? 1 - tail : tail;
-}
+/** What is told more rarely is not written down when it is not told: there may be hundreds. */
+const WRITTEN = 0.02;
 
 /** How many patterns of a scope a briefing draws from: the strongest, and as many by lot where there are more. */
 const STRONG = 200;
@@ -70,27 +62,57 @@ const BY_LOT = 50;
 /** Lower bound of a verified gain. */
 const bound = sql<number>`verified_gain - verified_se`;
 
-export async function brief(db: Db, slot: string, uniform: Uniform): Promise<Briefing> {
-  const champion = await db
-    .selectFrom('trust.champion')
-    .select(['artifact', 'family', 'reign'])
-    .where('slot', '=', slot)
-    .executeTakeFirst();
-  const specs = await bestSpecs(db, slot);
-  const pool = [...(await poolOf(db, slot, uniform)), ...(await poolOf(db, '', uniform))];
-  const drawn = drawPatterns(withoutTwins(pool), uniform);
+/** A spec and a pattern as whoever decides is told them. */
+export const specInWords = (s: KnownSpec): Readonly<Record<string, unknown>> => ({
+  id: s.spec_digest.slice(0, 12),
+  spec: s.spec,
+  verified_gain: s.verified_gain,
+  se: s.verified_se,
+  tried_from_it: s.children,
+});
+export const patternInWords = (p: ToldPattern): Readonly<Record<string, unknown>> => ({
+  id: p.pattern_id.slice(-12),
+  family: p.family,
+  knob: p.knob,
+  low: p.low,
+  high: p.high,
+  verified_effect: p.gain,
+  sd: p.sd,
+});
+
+/** A briefing's items as they are stored: what was told, and what had a chance and was not. */
+export const storedItems = (briefing: DrawnBriefing): object[] => [
+  ...briefing.items.map((item) => ({ ...item, told: true })),
+  ...briefing.untold.map((item) => ({ kind: 'pattern', ...item, told: false })),
+];
+
+export async function brief(
+  db: Db,
+  slot: string,
+  uniform: Uniform,
+  budget = BRIEFING_TOKENS,
+): Promise<DrawnBriefing> {
+  const champion =
+    ((await db
+      .selectFrom('trust.champion')
+      .select(['artifact', 'family', 'reign'])
+      .where('slot', '=', slot)
+      .executeTakeFirst()) as Briefing['champion'] | undefined) ?? null;
+  const held = champion === null ? 0 : tokensOf(champion);
+  const pool = withoutTwins([...(await poolOf(db, slot, uniform)), ...(await poolOf(db, '', uniform))]);
+  const worst = pool.filter((p) => p.gain < 0).sort((a, b) => a.gain / a.sd - b.gain / b.sd)[0];
+  const warning = worst === undefined ? 0 : tokensOf(patternInWords(worst));
+  const { specs, tokens } = within(budget - held - warning, await bestSpecs(db, slot));
+  const drawn = drawPatterns(pool, worst, budget - held - warning - tokens, uniform());
   return {
     slot,
-    champion:
-      champion === undefined
-        ? null
-        : { artifact: champion.artifact!, family: champion.family!, reign: champion.reign! },
+    champion,
     specs,
-    patterns: drawn.map((d) => d.pattern),
+    patterns: drawn.told.map((d) => d.pattern),
     items: [
-      ...(champion === undefined
+      ...(champion === null
         ? []
-        : [{ kind: 'champion' as const, id: champion.artifact!, probability: 1, weight: 1, uniform: false }]),
+        : [{ kind: 'champion' as const, id: champion.artifact, probability: 1, weight: 1, uniform: false }]),
       ...specs.map((s) => ({
         kind: 'spec' as const,
         id: s.claim_id,
@@ -98,9 +120,24 @@ export async function brief(db: Db, slot: string, uniform: Uniform): Promise<Bri
         weight: s.verified_gain - s.verified_se,
         uniform: false,
       })),
-      ...drawn.map(({ pattern, ...item }) => ({ ...item, id: pattern.pattern_id })),
+      ...drawn.told.map(({ pattern, ...item }) => ({ ...item, id: pattern.pattern_id })),
     ],
+    untold: drawn.untold,
+    tokens: held + tokens + drawn.tokens,
   };
+}
+
+/** As many of the best as the budget has room for, the first one whatever it costs. */
+function within(budget: number, best: readonly KnownSpec[]): { specs: KnownSpec[]; tokens: number } {
+  const specs: KnownSpec[] = [];
+  let tokens = 0;
+  for (const spec of best) {
+    const cost = tokensOf(specInWords(spec));
+    if (specs.length > 0 && tokens + cost > budget) break;
+    specs.push(spec);
+    tokens += cost;
+  }
+  return { specs, tokens };
 }
 
 /** One claim of each spec, best first: a good one that was claimed day after day does not crowd out the others. */
@@ -131,18 +168,16 @@ async function bestSpecs(db: Db, slot: string): Promise<KnownSpec[]> {
 }
 
 /** All patterns of a scope while they are few; beyond that the strongest, the one that harms most, and some that a lot picks. */
-async function poolOf(db: Db, scope: string, uniform: Uniform): Promise<Weighed[]> {
+async function poolOf(db: Db, scope: string, uniform: Uniform): Promise<Offered[]> {
   const from = db
-    .selectFrom('trust.told_pattern')
-    .select(['pattern_id', 'slot', 'family', 'knob', 'low', 'high', 'gain', 'sd'])
+    .selectFrom('trust.offered_pattern')
+    .select(['pattern_id', 'slot', 'family', 'knob', 'low', 'high', 'gain', 'sd', 'freshness'])
     .where('scope', '=', scope);
   const score = sql<number>`gain / sd`;
   const strong = await from.orderBy(score, 'desc').limit(STRONG).execute();
-  if (strong.length < STRONG) return strong as unknown as Weighed[];
-  const [worst, lots] = await Promise.all([
-    from.orderBy(score).limit(1).execute(),
-    from.where('lot', '>=', uniform()).orderBy('lot').limit(BY_LOT).execute(),
-  ]);
+  if (strong.length < STRONG) return strong as unknown as Offered[];
+  const worst = await from.orderBy(score).limit(1).execute();
+  const lots = await from.where('lot', '>=', uniform()).orderBy('lot').limit(BY_LOT).execute();
   // Lots lie on a circle.
   const rest =
     lots.length < BY_LOT
@@ -152,17 +187,14 @@ async function poolOf(db: Db, scope: string, uniform: Uniform): Promise<Weighed[
           .execute()
       : [];
   const pool = new Map([...strong, ...worst, ...lots, ...rest].map((p) => [p.pattern_id, p]));
-  return [...pool.values()] as unknown as Weighed[];
+  return [...pool.values()] as unknown as Offered[];
 }
-
-type Weighed = ToldPattern & { readonly slot: string | null };
-type Drawn = { pattern: ToldPattern } & Omit<BriefingItem, 'id'>;
 
 const predicateOf = (p: ToldPattern): string => JSON.stringify([p.family, p.knob, p.low, p.high]);
 
-/** One pattern of each predicate, the slot's own before the general one, in an order that content alone decides. */
-function withoutTwins(patterns: readonly Weighed[]): Weighed[] {
-  const kept = new Map<string, Weighed>();
+/** One pattern of each predicate, the slot's own before the general one; alike ones side by side, in an order that content alone decides. */
+function withoutTwins(patterns: readonly Offered[]): Offered[] {
+  const kept = new Map<string, Offered>();
   for (const p of patterns) {
     const twin = kept.get(predicateOf(p));
     if (twin === undefined || (twin.slot === null && p.slot !== null)) kept.set(predicateOf(p), p);
@@ -170,46 +202,59 @@ function withoutTwins(patterns: readonly Weighed[]): Weighed[] {
   return [...kept.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, p]) => p);
 }
 
-function drawPatterns(all: readonly Weighed[], uniform: Uniform): Drawn[] {
-  const drawn: Drawn[] = [];
-  const left = [...all];
-  const worst = left.filter((p) => p.gain < 0).sort((a, b) => a.gain / a.sd - b.gain / b.sd)[0];
-  if (worst !== undefined) {
-    drawn.push({
-      pattern: worst,
-      kind: 'antipattern',
-      probability: 1,
-      weight: worst.gain / worst.sd,
-      uniform: false,
-    });
-    left.splice(left.indexOf(worst), 1);
-  }
-  while (drawn.length < PATTERNS && left.length > 0) {
-    const blind = uniform() < UNIFORM_SHARE;
-    const weights = left.map((p) => phi(p.gain / p.sd) * (p.slot === null ? 0.5 : 1));
-    const total = weights.reduce((a, b) => a + b, 0);
-    const chance = weights.map((w) => UNIFORM_SHARE / left.length + (1 - UNIFORM_SHARE) * (w / total));
-    const pick = pickBy(blind ? left.map(() => 1) : weights, uniform());
-    const pattern = left[pick]!;
-    drawn.push({
-      pattern,
-      kind: pattern.gain < 0 ? 'antipattern' : 'pattern',
-      probability: chance[pick]!,
-      weight: weights[pick]!,
-      uniform: blind,
-    });
-    left.splice(pick, 1);
-  }
-  return drawn;
+/** The longest texts are the dearest, or nearly: hundreds are not counted for every decision. */
+const LONGEST = 5;
+const TO_SPARE = 1.25;
+function dearest(patterns: readonly Offered[]): number {
+  const longest = patterns
+    .map((p) => ({ p, length: JSON.stringify(patternInWords(p)).length }))
+    .sort((a, b) => b.length - a.length)
+    .slice(0, LONGEST);
+  return TO_SPARE * Math.max(1, ...longest.map(({ p }) => tokensOf(patternInWords(p))));
 }
 
-/** Index drawn with probability proportional to its weight; `u` in (0, 1). */
-export function pickBy(weights: readonly number[], u: number): number {
-  const total = weights.reduce((a, b) => a + b, 0);
-  let left = u * total;
-  for (const [i, w] of weights.entries()) {
-    left -= w;
-    if (left <= 0) return i;
-  }
-  return weights.length - 1;
+interface Drawn {
+  readonly told: readonly ({ pattern: ToldPattern } & Omit<BriefingItem, 'id'>)[];
+  readonly untold: DrawnBriefing['untold'];
+  readonly tokens: number;
+}
+
+/** The worst one for certain, and others by lot: as many as the budget has room for whichever they are. */
+function drawPatterns(all: readonly Offered[], worst: Offered | undefined, budget: number, u: number): Drawn {
+  const left = all.filter((p) => p !== worst);
+  const room = Math.floor(budget / dearest(left));
+  const k = Math.max(0, Math.min(PATTERNS - (worst === undefined ? 0 : 1), left.length, room));
+  const reasons = worthOf(left);
+  const chances = inclusion(reasons.map(weightOf), k);
+  const hits = systematic(chances, u);
+  const drawn = new Set(hits.map(({ index }) => index));
+  const told = [
+    ...(worst === undefined
+      ? []
+      : [
+          {
+            pattern: worst,
+            kind: 'antipattern' as const,
+            probability: 1,
+            weight: worst.gain / worst.sd,
+            uniform: false,
+          },
+        ]),
+    ...hits.map(({ index, even }) => ({
+      pattern: left[index]!,
+      kind: left[index]!.gain < 0 ? ('antipattern' as const) : ('pattern' as const),
+      probability: chances[index]!.probability,
+      weight: weightOf(reasons[index]!),
+      uniform: even,
+      why: reasons[index]!,
+    })),
+  ];
+  return {
+    told,
+    untold: left.flatMap(({ pattern_id }, i) => {
+      const { probability } = chances[i]!;
+      return drawn.has(i) || probability < WRITTEN ? [] : [{ id: pattern_id, probability }];
+    }),
+    tokens: told.reduce((sum, { pattern }) => sum + tokensOf(patternInWords(pattern)), 0),
+  };
 }

@@ -4,7 +4,7 @@ import { debugPoint } from '../../blackboard/debug-point.js';
 import { shortText } from '../../blackboard/text.js';
 import { canonicalJson } from '../../forecast/canonical.js';
 import { specDigest } from '../../forecast/families/index.js';
-import type { Briefing } from '../../trust/briefing.js';
+import { type DrawnBriefing, storedItems } from '../../trust/briefing.js';
 import type { Proposal } from '../strategist/strategist.js';
 import type { ExperimentResult } from '../trainer/experiment.js';
 import { type AgentContext, CODE_VERSION } from './context.js';
@@ -28,7 +28,7 @@ export interface Author {
 export async function recordDecision(
   by: Author,
   slot: string,
-  briefing: Briefing,
+  briefing: DrawnBriefing,
   proposal: Proposal,
 ): Promise<string> {
   const { context } = by;
@@ -37,7 +37,7 @@ export async function recordDecision(
   await context.bell.settle(context.db, async (trx) => {
     await trx
       .insertInto('board.briefing')
-      .values({ ...told, slot, seed: by.seed, items: JSON.stringify(briefing.items) })
+      .values({ ...told, slot, seed: by.seed, items: JSON.stringify(storedItems(briefing)) })
       .execute();
     await trx
       .insertInto('board.decision')

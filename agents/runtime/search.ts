@@ -104,6 +104,7 @@ class Search {
         specs: briefing.specs.length,
         patterns: briefing.patterns.length,
         champion: briefing.champion?.family,
+        tokens: briefing.tokens,
       },
       'briefing',
     );

@@ -3,7 +3,8 @@
 import { median, medianAbsoluteDeviation } from 'simple-statistics';
 import { families, type Spec } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
-import { type Briefing, pickBy } from '../../trust/briefing.js';
+import type { Briefing } from '../../trust/briefing.js';
+import { pickBy } from '../../trust/draw.js';
 import { generationSize, openCma, type Told } from './cma.js';
 import {
   at,

@@ -5,7 +5,8 @@
 import { median, medianAbsoluteDeviation } from 'simple-statistics';
 import { type Spec, specDigest } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
-import { type Briefing, type KnownSpec, phi, pickBy } from '../../trust/briefing.js';
+import type { Briefing, KnownSpec } from '../../trust/briefing.js';
+import { phi, pickBy } from '../../trust/draw.js';
 import { brood, type Child, population } from './breed.js';
 import { crossSpecs, mutateSpec, randomSpec, searchedFamilies, toldWorth } from './space.js';
 import type { Proposal, QuickStrategist, Task } from './strategist.js';

@@ -1,6 +1,6 @@
 // Local refinement: small steps around the best verified specs of a slot, narrowing as a spec collects children.
 import type { Spec } from '../../forecast/families/index.js';
-import { pickBy } from '../../trust/briefing.js';
+import { pickBy } from '../../trust/draw.js';
 import { mutateSpec, randomSpec, searchedFamilies } from './space.js';
 import type { QuickStrategist } from './strategist.js';
 

@@ -9,7 +9,7 @@ import {
   type Spec,
 } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
-import type { ToldPattern } from '../../trust/briefing.js';
+import type { ToldPattern } from '../../trust/worth.js';
 import { crossPrograms, mutateProgram } from './programs.js';
 import type { Task } from './strategist.js';
 

@@ -1,6 +1,6 @@
-// `swarm trust`: the words of the command line. What they do is in the files beside this one.
+// `swarm trust`, `swarm briefing`: the words of the command line. What they do is in the files beside this one.
 import { type Command, Option } from 'commander';
-import { home } from '../options.js';
+import { home, integer } from '../options.js';
 
 const json = (): Option => new Option('--json', 'as JSON, a stable contract');
 
@@ -22,5 +22,19 @@ export function addTrustCommands(program: Command): void {
     .action(async (owner, o) => {
       const { trustCommand } = await import('./trust.js');
       await trustCommand(owner, o);
+    });
+  program
+    .command('briefing')
+    .description(
+      'what an agent would be told now and why, with the chance of every item, and what it was told last',
+    )
+    .argument('[agent]', 'explorer or optimizer')
+    .option('--slot <slot>', 'a slot such as 1h/BTC (default: the one the agent decided on last)')
+    .option('--seed <n>', 'seed of the draw', integer, 1)
+    .addOption(home())
+    .addOption(json())
+    .action(async (agent, o) => {
+      const { briefingCommand } = await import('./briefing.js');
+      await briefingCommand(agent, o);
     });
 }

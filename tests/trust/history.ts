@@ -217,7 +217,8 @@ export class History {
       ...some,
     };
     this.patterns.push(row);
-    this.#rows.pattern.push({ ...row, direction: 1, effect: 0.1, note: '', ...stamps(daysAgo(1)) });
+    const at = some.market_at ?? daysAgo(1);
+    this.#rows.pattern.push({ ...row, direction: 1, effect: 0.1, note: '', ...stamps(at) });
     return row;
   }
 

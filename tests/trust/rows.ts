@@ -59,4 +59,5 @@ export interface PatternRow {
   readonly knob: string | null;
   readonly low: number | null;
   readonly high: number | null;
+  readonly market_at?: Date;
 }

@@ -1,6 +1,6 @@
 // What a planner is told before it asks anything. Short on purpose: every token is paid for by every decision.
 
-import type { Briefing } from '../../../trust/briefing.js';
+import { type Briefing, patternInWords, specInWords } from '../../../trust/briefing.js';
 import type { Message } from '../../llm/client.js';
 import type { Task } from '../strategist.js';
 import { quote } from './quoted.js';
@@ -46,21 +46,10 @@ function told(briefing: Briefing, task: Task, me: string) {
     bar_s: task.step_s,
     max_history_bars: task.max_history_bars,
     champion: briefing.champion && { family: briefing.champion.family, reign: briefing.champion.reign },
-    verified: briefing.specs.map((s) => ({
-      id: s.spec_digest.slice(0, 12),
-      spec: specAsData(s.spec, s.owner, me),
-      verified_gain: s.verified_gain,
-      se: s.verified_se,
-      tried_from_it: s.children,
-    })),
+    verified: briefing.specs.map((s) => ({ ...specInWords(s), spec: specAsData(s.spec, s.owner, me) })),
     patterns: briefing.patterns.map((p) => ({
-      id: p.pattern_id.slice(-12),
+      ...patternInWords(p),
       family: p.family === null ? null : quote(p.family, '', me),
-      knob: p.knob,
-      low: p.low,
-      high: p.high,
-      verified_effect: p.gain,
-      sd: p.sd,
     })),
   };
 }

@@ -5,7 +5,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { type Db, explain, openPool } from '../../../blackboard/db.js';
 import { uuid7 } from '../../../blackboard/ids.js';
 import type { DB } from '../../../blackboard/schema.generated.js';
-import { brief } from '../../../trust/briefing.js';
+import { brief, storedItems } from '../../../trust/briefing.js';
 import { type Figure, figure, quantile } from '../figure.js';
 import { AS_OF } from './claims.js';
 import { type BenchGround, hex, SLOTS } from './ground.js';
@@ -111,7 +111,7 @@ async function cycle(db: Db, agent: Simulated, tally: Tally): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await trx
       .insertInto('board.briefing')
-      .values({ ...common, id: told, items: JSON.stringify(briefing.items) })
+      .values({ ...common, id: told, items: JSON.stringify(storedItems(briefing)) })
       .execute();
     await trx
       .insertInto('board.decision')
