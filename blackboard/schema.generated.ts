@@ -1538,6 +1538,17 @@ export interface TrustTrial {
   slot: string;
 }
 
+export interface TrustVerifiedSpec {
+  as_of: Timestamp | null;
+  claim_id: string | null;
+  family: string | null;
+  judged_at: Timestamp | null;
+  slot: string | null;
+  spec: Json | null;
+  spec_digest: string | null;
+  verified_gain: number | null;
+}
+
 export interface DB {
   "board.agent": BoardAgent;
   "board.agent_key": BoardAgentKey;
@@ -1631,4 +1642,5 @@ export interface DB {
   "trust.standing": TrustStanding;
   "trust.told_pattern": TrustToldPattern;
   "trust.trial": TrustTrial;
+  "trust.verified_spec": TrustVerifiedSpec;
 }

@@ -13,7 +13,6 @@ import { type Rng, rng as seeded } from '../../forecast/rng.js';
 import { windowStarts } from '../../forecast/windows.js';
 import { parseSlot } from '../../miner/sn50/profile.js';
 import { type Briefing, brief } from '../../trust/briefing.js';
-import { clearestPattern, type Observed } from '../strategist/observe.js';
 import type { Proposal, Strategist } from '../strategist/strategist.js';
 import type { ExperimentInput, ExperimentResult } from '../trainer/experiment.js';
 import type { TrainerJobs } from '../trainer/worker.js';
@@ -29,6 +28,7 @@ import {
   recordFailure,
 } from './search-records.js';
 import { type SlotView, slotData, slotView } from './slot.js';
+import { statePatterns } from './state-patterns.js';
 import { DAY_S, dayOf, lookbackBars, slotPlan } from './windows.js';
 import { takeWork } from './work.js';
 
@@ -157,7 +157,7 @@ class Search {
         if (isTransient(error)) throw error;
         return await fail(stage, error);
       }
-      if (this.index % STATE_EVERY === STATE_EVERY - 1) await this.#statePattern(view.slot);
+      if (this.index % STATE_EVERY === STATE_EVERY - 1) await statePatterns(context, view.slot);
       return true;
     } finally {
       await lease.giveBack();
@@ -238,33 +238,5 @@ class Search {
         ...(transcript !== undefined && { transcript }),
       };
     }
-  }
-
-  async #statePattern(slot: string): Promise<void> {
-    const { context } = this;
-    const mine = (await context.db
-      .selectFrom('board.experiment')
-      .select(['family', 'spec', 'gain'])
-      .where('agent_id', '=', context.who.id)
-      .where('slot', '=', slot)
-      .orderBy('at', 'desc')
-      .limit(100)
-      .execute()) as unknown as Observed[];
-    const pattern = clearestPattern(mine);
-    if (pattern === null) return;
-    const said = await context.db
-      .selectFrom('board.pattern')
-      .select('id')
-      .where('agent_id', '=', context.who.id)
-      .where('slot', '=', slot)
-      .where('family', '=', pattern.family)
-      .where('knob', 'is not distinct from', pattern.knob)
-      .limit(1)
-      .executeTakeFirst();
-    if (said === undefined)
-      await context.db
-        .insertInto('board.pattern')
-        .values({ ...context.stamp(), slot, ...pattern })
-        .execute();
   }
 }

@@ -26,7 +26,7 @@ const FALSE_SHARE = 0.05;
 
 /**
  * Welch t of two samples as the normal deviate of the same probability, with the difference of their means; null when
- * either is too small or both are constant. Deviate by Wallace (1959), Ann. Math. Statist. 30, eq. 2.8.
+ * either is too small or both are constant.
  */
 function contrast(
   inside: readonly number[],
@@ -39,9 +39,12 @@ function contrast(
   const effect = mean([...inside]) - mean([...outside]);
   const square = effect ** 2 / (a + b);
   const freedom = (a + b) ** 2 / (a ** 2 / (n - 1) + b ** 2 / (m - 1));
-  const z = Math.sqrt(freedom * Math.log1p(square / freedom)) * ((8 * freedom + 1) / (8 * freedom + 3));
-  return { z, effect };
+  return { z: normalDeviate(square, freedom), effect };
 }
+
+/** The normal deviate as improbable as a t with this square. Wallace (1959), Ann. Math. Statist. 30, eq. 2.8. */
+export const normalDeviate = (square: number, freedom: number): number =>
+  Math.sqrt(freedom * Math.log1p(square / freedom)) * ((8 * freedom + 1) / (8 * freedom + 3));
 
 /** The clearest pattern in one slot's experiments, or null when none is clear. */
 export function clearestPattern(seen: readonly Observed[]): StatedPattern | null {

@@ -44,3 +44,10 @@ from trust.pattern_standing s join board.pattern p on p.id = s.pattern_id;
 grant select on trust.offered_pattern to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_reader;
 
 comment on column board.briefing.items is 'what was told, and what had a chance and was not: [{kind, id, probability, weight, uniform, why, told}]';
+
+-- What patterns are mined from: every judged claim, its gain as those who search may see it.
+create view trust.verified_spec as
+select s.claim_id, s.slot, c.family, c.spec, s.spec_digest, s.as_of, s.judged_at, s.told_gain as verified_gain
+from trust.standing s join board.claim c on c.id = s.claim_id
+where s.verified_gain is not null;
+grant select on trust.verified_spec to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_reader;
