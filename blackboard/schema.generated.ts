@@ -1298,6 +1298,7 @@ export interface TrustOwner {
   beta: number | null;
   dishonest: number | null;
   events: number | null;
+  evidence: number | null;
   kind: string | null;
   over: number | null;
   owner: string | null;

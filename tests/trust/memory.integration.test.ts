@@ -4,7 +4,8 @@ import { type Db, openDb } from '../../blackboard/db.js';
 import { type Ground, openGround } from './ground.js';
 import { daysAgo, forget, History } from './history.js';
 import { inventHistory } from './invent.js';
-import { patternWeight, resultOf } from './recompute.js';
+import { resultOf } from './recompute.js';
+import { patternWeight } from './recompute-patterns.js';
 import { seeded } from './seeded.js';
 
 let ground: Ground;

@@ -21,6 +21,7 @@ interface Owner {
   readonly beta: number;
   readonly shrink: number | null;
   readonly over: number | null;
+  readonly evidence: number;
   readonly audit_probability: number;
   readonly events: string;
 }
@@ -82,6 +83,7 @@ describe('the views', () => {
       close(o.audit_probability, mine.audit, `${o.owner} ${o.kind} audit`);
       close(o.shrink, mine.shrink, `${o.owner} ${o.kind} shrink`);
       close(o.over, mine.over, `${o.owner} ${o.kind} over`);
+      close(Math.log(o.evidence), Math.log(mine.evidence), `${o.owner} ${o.kind} evidence`);
       expect(o.trust).toBeGreaterThanOrEqual(0);
       expect(o.trust).toBeLessThan(1);
     }

@@ -1,5 +1,5 @@
 // The trust views once more, written from the formulas of the design and not from the SQL: medians, bounds and
-// weights of a History in memory; recompute-gate.ts has the gate. Slow and plain on purpose.
+// weights of a History in memory; recompute-gate.ts has the gate, recompute-patterns.ts what patterns weigh. Slow and plain on purpose.
 import type { Constants } from '../../trust/constants.js';
 import { type History, luckOf, NOW, windowsOf } from './history.js';
 import type { ClaimRow, VerdictRow } from './rows.js';
@@ -85,6 +85,8 @@ interface Event {
   readonly market_at: Date;
   /** Of a claim that was scored: how far above its verdict it lies, within bounds. */
   readonly z: number | null;
+  /** Of a check: whose claim it was. */
+  readonly of: string | null;
 }
 
 /** Whether an earlier claim has the same spec or artifact by another owner, or does the same on the same windows. */
@@ -126,6 +128,7 @@ export function eventsOf(h: History, results: readonly Result[], constant: Const
         weight: r.honest && isCopy(h, r, constant) ? 0 : r.informativeness,
         market_at: new Date(first),
         z: excess(r, constant),
+        of: null,
       });
     const n = r.verdicts.length;
     const rejected = r.refusals * 2 > n;
@@ -143,6 +146,7 @@ export function eventsOf(h: History, results: readonly Result[], constant: Const
         weight: 1,
         market_at: v.market_at,
         z: null,
+        of: r.owner,
       });
     }
   }
@@ -158,6 +162,7 @@ export function eventsOf(h: History, results: readonly Result[], constant: Const
       weight: 1,
       market_at: p.market_at,
       z: null,
+      of: null,
     });
   }
   return events;
@@ -183,14 +188,31 @@ function betaOf(of: readonly Event[], constant: Constants): [number, number] {
 }
 
 /** How far an owner's claims lie above their verdicts on average, and how many the weights amount to. */
-function excessOf(of: readonly Event[], constant: Constants): { mean: number; size: number } | null {
+function excessOf(
+  of: readonly Event[],
+  constant: Constants,
+): { mean: number; size: number; total: number } | null {
   const aged = of
     .filter((e) => e.z !== null)
     .map((e) => ({ z: e.z!, w: e.weight * decayed(e.market_at, constant('half_life_days')) }));
   const total = aged.reduce((sum, e) => sum + e.w, 0);
   if (total === 0) return null;
   const mean = aged.reduce((sum, e) => sum + e.w * e.z, 0) / total;
-  return { mean, size: total / Math.sqrt(aged.reduce((sum, e) => sum + e.w ** 2, 0)) };
+  return { mean, size: total / Math.sqrt(aged.reduce((sum, e) => sum + e.w ** 2, 0)), total };
+}
+
+const average = (of: readonly number[]): number => of.reduce((a, b) => a + b, 0) / of.length;
+
+/** Product of likelihood ratios: what each decayed check says of p disputes in one against the share that mishap explains. */
+function collusionOf(of: readonly Event[], constant: Constants): number {
+  const error = constant('check_error');
+  const about = [...new Set(of.map((e) => e.of))].map((name) => of.filter((e) => e.of === name));
+  if (about.length === 0) return 1;
+  const ratio = (e: Event, p: number): number =>
+    (e.honest ? (1 - p) / (1 - error) : p / error) ** decayed(e.market_at, constant('half_life_days'));
+  return average(
+    about.map((pair) => average([0.05, 0.1, 0.5].map((p) => pair.reduce((all, e) => all * ratio(e, p), 1)))),
+  );
 }
 
 export interface OwnerTrust {
@@ -200,6 +222,7 @@ export interface OwnerTrust {
   readonly audit: number;
   readonly shrink: number | null;
   readonly over: number | null;
+  readonly evidence: number;
 }
 
 export function ownerTrust(
@@ -223,8 +246,15 @@ export function ownerTrust(
   const common =
     believed <= 1e-9 ? 0 : others.reduce((sum, o) => sum + o.score * o.excess!.mean, 0) / believed;
   const most = constant('over_common');
-  const over = excess === null ? null : (excess.mean - Math.max(-most, Math.min(most, common))) * excess.size;
-  const trust = over !== null && over > constant('over_z') ? 0 : trustScore(alpha, beta, z);
+  const market = Math.max(-most, Math.min(most, common));
+  const over = excess === null ? null : (excess.mean - market) * excess.size;
+  // The log-likelihood ratio of a normal excess of l more than is allowed, summed over claims by their weights.
+  const against = (l: number, of: NonNullable<typeof excess>): number =>
+    l * of.total * (of.mean - constant('over_slack') - market) - (l * l * (of.total / of.size) ** 2) / 2;
+  let evidence = 1;
+  if (kind === 'checks') evidence = collusionOf(mine, constant);
+  else if (excess !== null) evidence = average([0.25, 0.5, 1].map((l) => Math.exp(against(l, excess))));
+  const trust = trustScore(alpha, beta, z) / Math.max(1, evidence);
   const verified =
     kind === 'claims' ? results.filter((r) => r.owner === owner && r.verified_gain !== null) : [];
   let pull = 0;
@@ -241,57 +271,6 @@ export function ownerTrust(
     audit: Math.max(constant('audit_floor'), 1 - trust),
     shrink: mass === 0 ? null : pull / mass,
     over,
-  };
-}
-
-export function matches(p: History['patterns'][number], claim: ClaimRow): boolean {
-  if (p.slot !== null && p.slot !== claim.slot) return false;
-  if (p.family !== null && p.family !== claim.spec['family']) return false;
-  if (p.knob === null) return true;
-  const value = claim.spec[p.knob];
-  return typeof value === 'number' && value >= p.low! && value <= p.high!;
-}
-
-export function patternWeight(
-  h: History,
-  results: readonly Result[],
-  p: History['patterns'][number],
-  constant: Constants,
-): { gain: number; sd: number; n_eff: number } {
-  const tau2 = constant('pattern_tau') ** 2;
-  const judged = results.filter(
-    (r) => r.verified_gain !== null && (p.slot === null || p.slot === r.claim.slot),
-  );
-  const variance = (r: Result): number => Math.max(r.verified_se!, 1e-4) ** 2;
-  const pooled = (of: readonly { gain: number; variance: number }[]): { gain: number; variance: number } => {
-    const mass = of.reduce((sum, o) => sum + 1 / o.variance, 0);
-    return { gain: of.reduce((sum, o) => sum + o.gain / o.variance, 0) / mass, variance: 1 / mass };
-  };
-  const controlOf = (slot: string): { gain: number; variance: number } | null => {
-    const others = judged.filter((r) => r.claim.slot === slot && !matches(p, r.claim));
-    return others.length === 0
-      ? null
-      : pooled(others.map((r) => ({ gain: r.verified_gain!, variance: variance(r) })));
-  };
-  const byOwner = new Map<string, { gain: number; variance: number }[]>();
-  for (const r of judged.filter((one) => matches(p, one.claim))) {
-    const control = controlOf(r.claim.slot);
-    if (control === null) continue;
-    const against = { gain: r.verified_gain! - control.gain, variance: variance(r) + control.variance };
-    byOwner.set(r.owner, [...(byOwner.get(r.owner) ?? []), against]);
-  }
-  let [pull, precision, sum, squares] = [0, 1 / tau2, 0, 0];
-  for (const [owner, gains] of byOwner) {
-    const { trust } = ownerTrust(h, results, owner, 'claims', constant);
-    const { gain, variance: s2 } = pooled(gains);
-    pull += (trust * gain) / (s2 + tau2);
-    precision += trust / (s2 + tau2);
-    sum += trust;
-    squares += trust ** 2;
-  }
-  return {
-    gain: ladder(pull / precision, constant('ladder_step')),
-    sd: 1 / Math.sqrt(precision),
-    n_eff: squares === 0 ? 0 : sum ** 2 / squares,
+    evidence,
   };
 }

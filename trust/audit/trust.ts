@@ -1,13 +1,13 @@
 // Are the trust views' numbers what the history says? Worked out anew from claims and verdicts, claim by claim, by the formulas of
 // docs/trust.md and not by the views; what is kept meanwhile is one tally per owner.
 import type { Constants } from '../constants.js';
+import { checkEvidence, overEvidence } from '../evidence.js';
 import { type Audit, rowsOf } from './finding.js';
 
 const DAY_S = 86_400;
 const NEAR = 1e-9;
 /** What others are believed ages a little between two readings of a running clock. */
 const NEAR_OVER = 1e-5;
-
 interface Verdict {
   readonly owner: string;
   readonly reign: number;
@@ -36,6 +36,7 @@ interface OwnerRow {
   readonly beta: number;
   readonly trust: number;
   readonly over: number | null;
+  readonly evidence: number;
 }
 
 /** Sums at two instants: the views' own reading of a running clock lies between them. */
@@ -46,6 +47,8 @@ interface Tally {
   lies: [number, number];
   /** Sums of w, w z and w^2 over scored claims: their ratios do not depend on the instant. */
   over: { weight: number; pull: number; mass: number };
+  /** Of a checker: by owner of the claims. */
+  pairs: Map<string, { agreed: number; disputed: number }>;
 }
 
 const nothing = (): Tally => ({
@@ -54,6 +57,7 @@ const nothing = (): Tally => ({
   honest: [0, 0],
   lies: [0, 0],
   over: { weight: 0, pull: 0, mass: 0 },
+  pairs: new Map(),
 });
 
 export async function auditTrust(audit: Audit, constant: Constants): Promise<void> {
@@ -61,7 +65,7 @@ export async function auditTrust(audit: Audit, constant: Constants): Promise<voi
   const { rows: stated } = await audit.client.query<OwnerRow>('select * from trust.owner');
   const span: readonly [number, number] = [before, await reading(audit)];
   const tallies = new Map<string, Tally>();
-  const count: Count = (owner, kind, honest, weight, market_s, z) => {
+  const count: Count = (owner, kind, honest, weight, market_s, { z = null, claimant = null } = {}) => {
     const key = `${kind} of ${owner}`;
     const tally = tallies.get(key) ?? nothing();
     tally.events += 1;
@@ -70,6 +74,11 @@ export async function auditTrust(audit: Audit, constant: Constants): Promise<voi
       const age = Math.max(0, (span[i] - market_s) / DAY_S / constant('half_life_days'));
       const aged = weight * 2 ** -Math.min(100, age);
       (honest ? tally.honest : tally.lies)[i] += aged;
+      if (i === 0 && claimant !== null) {
+        const pair = tally.pairs.get(claimant) ?? { agreed: 0, disputed: 0 };
+        pair[honest ? 'agreed' : 'disputed'] += aged;
+        tally.pairs.set(claimant, pair);
+      }
       if (i === 1 || z === null) continue;
       tally.over.weight += aged;
       tally.over.pull += aged * z;
@@ -79,10 +88,11 @@ export async function auditTrust(audit: Audit, constant: Constants): Promise<voi
   };
   await countClaims(audit, constant, count);
   await countPromotions(audit, constant, span[0], count);
+  const aged = 2 ** (-(span[1] - span[0]) / DAY_S / constant('half_life_days'));
   for (const row of stated) {
     audit.checked('trust');
     const tally = tallies.get(`${row.kind} of ${row.owner}`);
-    const reason = fault(row, tally ?? nothing(), commonTo(row, tallies, constant), constant);
+    const reason = fault(row, tally ?? nothing(), commonTo(row, tallies, constant), aged, constant);
     if (reason !== null) audit.found({ kind: 'trust', id: row.owner, reason: `${row.kind}: ${reason}` });
   }
   const known = new Set(stated.map((row) => `${row.kind} of ${row.owner}`));
@@ -96,7 +106,7 @@ type Count = (
   honest: boolean,
   weight: number,
   market_s: number,
-  z: number | null,
+  more?: { readonly z?: number | null; readonly claimant?: string },
 ) => void;
 
 async function reading(audit: Audit): Promise<number> {
@@ -141,14 +151,14 @@ function countClaim(claim: ClaimRow, constant: Constants, count: Count): void {
     const z = isRejected
       ? null
       : Math.max(-constant('over_clip_low'), Math.min(constant('over_clip'), excess));
-    count(claim.owner, 'claims', honest, weight, Math.min(...verdicts.map((v) => v.market_s)), z);
+    count(claim.owner, 'claims', honest, weight, Math.min(...verdicts.map((v) => v.market_s)), { z });
   }
   const near = constant('verdict_tolerance');
   const isSettled = isRejected || verdicts.length - refusals >= 3 || apart <= near;
   if (verdicts.length < 2 || isEven || !isSettled) return;
   for (const v of verdicts) {
     const agrees = v.finding === 'refused' ? isRejected : !isRejected && Math.abs(v.gain! - gain) <= near;
-    count(v.owner, 'checks', agrees, 1, v.market_s, null);
+    count(v.owner, 'checks', agrees, 1, v.market_s, { claimant: claim.owner });
   }
 }
 
@@ -166,7 +176,7 @@ async function countPromotions(
   );
   for await (const { owner, market_s, next } of promotions)
     if (next !== null || market_s < now_s - constant('publisher_survival_days') * DAY_S)
-      count(owner, 'promotions', next !== 'rollback', 1, market_s, null);
+      count(owner, 'promotions', next !== 'rollback', 1, market_s);
 }
 
 /** Trust before the owner's claims are looked at together. */
@@ -193,7 +203,14 @@ function commonTo(row: OwnerRow, tallies: ReadonlyMap<string, Tally>, constant: 
   return score > NEAR ? Math.max(-most, Math.min(most, pull / score)) : 0;
 }
 
-function fault(row: OwnerRow, known: Tally, common: number, constant: Constants): string | null {
+/** `aged`: what sums at the first instant have left at the second. */
+function fault(
+  row: OwnerRow,
+  known: Tally,
+  common: number,
+  aged: number,
+  constant: Constants,
+): string | null {
   if (Number(row.events) !== known.events || Number(row.dishonest) !== known.dishonest)
     return `the views count ${row.events} events, ${row.dishonest} dishonest; the history has ${known.events} and ${known.dishonest}`;
   const weighed: readonly [string, number, number, [number, number]][] = [
@@ -210,11 +227,35 @@ function fault(row: OwnerRow, known: Tally, common: number, constant: Constants)
   const over = weight === 0 ? null : (pull / weight - common) * (weight / Math.sqrt(mass));
   if ((over === null) !== (row.over === null) || Math.abs((over ?? 0) - (row.over ?? 0)) > NEAR_OVER)
     return `the views say its claims together are over by ${row.over}, and the history makes ${over}`;
-  const isOver = row.over !== null && row.over > constant('over_z');
-  const score = isOver ? 0 : scoreOf(row.alpha, row.beta, constant);
+  const logs = [1, aged].map((share) => Math.log(evidenceAgainst(row.kind, known, common, constant, share)));
+  const [least, most] = [Math.min(...logs), Math.max(...logs)];
+  const stated = Math.log(row.evidence);
+  const slack = NEAR_OVER * Math.max(1, Math.abs(most));
+  if (!(stated >= least - slack && stated <= most + slack))
+    return `the views say evidence ${row.evidence} against it, and the history makes ${Math.exp(most)}`;
+  const score = scoreOf(row.alpha, row.beta, constant) / Math.max(1, row.evidence);
   return Math.abs(score - row.trust) > NEAR
     ? `the views say trust ${row.trust}, and the history makes ${score}`
     : null;
+}
+
+function evidenceAgainst(
+  kind: OwnerRow['kind'],
+  { over, pairs }: Tally,
+  common: number,
+  constant: Constants,
+  share: number,
+): number {
+  if (kind === 'claims' && over.weight > 0)
+    return overEvidence(
+      { weight: over.weight * share, pull: over.pull * share, mass: over.mass * share ** 2 },
+      constant('over_slack') + common,
+    );
+  const about = [...pairs.values()].map((pair) => ({
+    agreed: pair.agreed * share,
+    disputed: pair.disputed * share,
+  }));
+  return kind === 'checks' ? checkEvidence(about, constant('check_error')) : 1;
 }
 
 const values = (of: readonly Verdict[], field: 'gain' | 'se'): number[] =>

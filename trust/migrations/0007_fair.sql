@@ -2,17 +2,24 @@
 --
 --   over     (excess - common) * sum(w) / sqrt(sum(w^2)), excess = sum(w z) / sum(w) over an owner's claims,
 --            z = (claimed - verified) / sqrt(se_claimed^2 + se_verified^2) kept within [-over_clip_low, over_clip],
---            common = the same of all other owners, by their trust, within +-over_common. Above over_z the owner's trust is 0.
---            A lie of one standard error passes every single test, and fifteen of them do not pass this one. Understating earns
---            little, so that nobody saves up for a lie; and a stretch that was worse for everybody accuses nobody.
+--            common = the same of all other owners, by their trust, within +-over_common.
+--   evidence of over-claiming: mean over l in {.25 .5 1} of exp(l (sum(w z) - (over_slack + common) sum(w)) - l^2 sum(w^2) / 2),
+--            an e-value against every owner whose claims lie at most over_slack standard errors above their verdicts on average:
+--            who claims the best of several experiments lies so far above without a lie. Trust is divided by it where it exceeds 1,
+--            so that no look shuts anybody out: it is large as seldom as it is large. Understating earns little, so that nobody
+--            saves up for a lie; and a stretch that was worse for everybody accuses nobody.
+--   evidence of collusion: mean, over the owners whose claims a checker has judged, of the mean over p in {.05 .1 .5} of
+--            (p / check_error)^disputed * ((1 - p) / (1 - check_error))^agreed, both decayed. Re-runs agree but for mishaps, so a checker
+--            that is wrong about one owner again and again is no mishap, however right it is about everybody else. Trust is divided.
 --   copy     an honest claim weighs nothing when its spec or artifact was another owner's first, or when an earlier model does the same
 --            on the same hidden windows: differences from the champion that are apart by less than copy_distance of their size.
 --   doubt    a claim that one checker alone has judged is judged by a second one with the chance with which that checker is
 --            audited: max(audit_floor, 1 - trust as a checker). A checker that approves unseen is met by one that looks.
 
 insert into board.constant (name, value, unit, note) values
-  ('over_z', 2.5, 'standard errors', 'an owner whose claims together lie further above their verdicts is not believed'),
-  ('over_clip', 6, 'standard errors', 'one claim counts at most this much there'),
+  ('over_slack', 0.4, 'standard errors', 'claims that lie so far above their verdicts on average accuse nobody: selection does that'),
+  ('over_clip', 3, 'standard errors', 'one claim counts at most this much there'),
+  ('check_error', 0.01, 'share', 'checks in which an honest checker is contradicted by mishap'),
   ('over_clip_low', 1, 'standard errors', 'and one that understates at most this much'),
   ('over_common', 1, 'standard errors', 'at most this much of an excess is put down to what the market did to everybody'),
   ('copy_distance', 0.02, 'share', 'two models whose differences from the champion are apart by less are one'),
@@ -121,7 +128,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   group by m.owner, m.kind, date_trunc('month', m.market_at, 'UTC')
 $$;
 
--- As in 0005, with z and with copies at no weight.
+-- As in 0005, with z and with copies at no weight; a check counts once more among those of the claim's owner.
 create or replace view trust.event as
 with result as not materialized (select * from trust.claim_result where checks > 0)
 select owner, 'claims' as kind, claim_id as ref, honest,
@@ -131,11 +138,12 @@ select owner, 'claims' as kind, claim_id as ref, honest,
     (claimed_gain - verified_gain) / greatest(sqrt(claimed_se ^ 2 + verified_se ^ 2), 1e-9))) end as z
 from result where honest is not null
 union all
-select v.owner, 'checks', v.id,
+select v.owner, k.kind, v.id,
   case when v.finding = 'refused' then r.refusals * 2 > r.checks
     else r.refusals * 2 < r.checks and abs(v.verified_gain - r.verified_gain) <= (select trust.constant('verdict_tolerance')) end,
   1, v.market_at, null, null, r.claim_id, null
 from result r join trust.first_verdict v on v.claim_id = r.claim_id
+cross join lateral (values ('checks'), ('checks of ' || r.owner)) as k (kind)
 where r.checks >= 2 and r.refusals * 2 <> r.checks
   and (r.refusals * 2 > r.checks or r.checks - r.refusals >= 3 or r.spread <= (select trust.constant('verdict_tolerance')))
 union all
@@ -237,14 +245,25 @@ begin
   return null;
 end $$;
 
+-- pull, weight and mass: sums of w z, w and w^2.
+create function trust.over_evidence(pull double precision, weight double precision, mass double precision, slack double precision)
+returns double precision
+language sql immutable as $$
+  select avg(exp(greatest(-300, least(300, l * (pull - slack * weight) - l ^ 2 * mass / 2)))) from unnest(array[0.25, 0.5, 1]::double precision[]) l
+$$;
+
+create function trust.check_evidence(agreed double precision, disputed double precision, error double precision) returns double precision
+language sql immutable as $$
+  select avg(exp(greatest(-300, least(300, disputed * ln(p / error) + agreed * ln((1 - p) / (1 - error)))))) from unnest(array[0.05, 0.1, 0.5]::double precision[]) p
+$$;
+
 -- Events that lie ahead of the market, where its clock was set back, count as of now: what their month says too much of them.
 create or replace view trust.owner as
 with clock as (
   select market.now() as reading, trust.constant('half_life_days') as half_life_days, trust.constant('ladder_step') as step,
     trust.constant('prior_alpha') as prior_alpha, trust.constant('prior_beta') as prior_beta, trust.constant('lie_weight') as lie_weight,
     trust.constant('bound_z') as bound_z, trust.constant('audit_floor') as audit_floor,
-    trust.constant('over_z') as over_z,
-    trust.constant('over_common') as over_common
+    trust.constant('over_slack') as over_slack, trust.constant('over_common') as over_common, trust.constant('check_error') as check_error
 ), part as (
   select t.owner, t.kind, t.events, t.dishonest, t.scored, t.honest_weight * d.decay as honest_weight, t.dishonest_weight * d.decay as dishonest_weight, t.pull, t.mass,
     t.over_pull * d.decay as over_pull, t.over_mass * d.decay * d.decay as over_mass,
@@ -271,15 +290,20 @@ with clock as (
 ), tally as (
   select owner, kind, sum(events)::bigint as events, sum(dishonest)::bigint as dishonest, sum(honest_weight) as honest_weight,
     sum(dishonest_weight) as dishonest_weight, case when sum(scored) > 0 then (sum(pull) / nullif(sum(mass), 0))::double precision end as shrink,
-    sum(over_pull) / nullif(sum(over_weight), 0) as excess, sum(over_weight) / nullif(sqrt(greatest(sum(over_mass), 0)), 0) as size
+    sum(over_pull) / nullif(sum(over_weight), 0) as excess, sum(over_weight) / nullif(sqrt(greatest(sum(over_mass), 0)), 0) as size,
+    sum(over_pull) as over_pull, sum(over_weight) as over_weight, sum(over_mass) as over_mass
   from part group by owner, kind
+), collusion as (
+  -- An owner's mean over whom it has checked.
+  select t.owner, avg(trust.check_evidence(coalesce(t.honest_weight, 0), coalesce(t.dishonest_weight, 0), check_error)) as evidence
+  from tally t cross join clock where t.kind like 'checks of %' and t.events > 0 group by t.owner
 ), member as (
   select distinct owner, trust.kind_of(role) as kind from board.agent where trust.kind_of(role) is not null
 ), scored as (
   select m.owner, m.kind, coalesce(t.events, 0) as events, coalesce(t.dishonest, 0) as dishonest,
     prior_alpha + coalesce(t.honest_weight, 0) as alpha,
     prior_beta + lie_weight * coalesce(t.dishonest_weight, 0) as beta,
-    t.shrink, bound_z, audit_floor, over_z, over_common, t.excess, t.size
+    t.shrink, bound_z, audit_floor, over_slack, over_common, t.excess, t.size, t.over_pull, t.over_weight, t.over_mass
   from member m cross join clock
   left join tally t on t.owner = m.owner and t.kind = m.kind
 ), believed as (
@@ -290,13 +314,17 @@ with clock as (
     sum(score) filter (where excess is not null) over (partition by kind) - case when excess is null then 0 else score end as others_score
   from believed
 ), compared as (
-  select *, (excess - greatest(-over_common, least(over_common,
-    case when others_score > 1e-9 then coalesce(others_pull, 0) / others_score else 0 end))) * size as over
+  select *, greatest(-over_common, least(over_common, case when others_score > 1e-9 then coalesce(others_pull, 0) / others_score else 0 end)) as market
   from common
+), accused as (
+  select p.*, (p.excess - p.market) * p.size as over, coalesce(case p.kind
+    when 'claims' then case when p.excess is not null then trust.over_evidence(p.over_pull, p.over_weight, p.over_mass, p.over_slack + p.market) end
+    when 'checks' then u.evidence end, 1) as evidence
+  from compared p left join collusion u on u.owner = p.owner
 )
-select owner, kind, events, dishonest, alpha, beta, shrink, case when over > over_z then 0 else score end as trust,
-  greatest(audit_floor, 1 - case when over > over_z then 0 else score end) as audit_probability, over
-from compared;
+select owner, kind, events, dishonest, alpha, beta, shrink, score / greatest(1, evidence) as trust,
+  greatest(audit_floor, 1 - score / greatest(1, evidence)) as audit_probability, over, evidence
+from accused;
 
 create index standing_judged_once on trust.standing (slot, judged_at) where checks = 1;
 
