@@ -35,19 +35,34 @@ function reading<T>(db: Db, read: (trx: Transaction<DB>) => Promise<T>): Promise
     });
 }
 
-/** The newest experiments of a slot. */
+/** Verdicts that an archive is read with: the best, since these decide where to search. */
+const VERDICTS = 200;
+
+/** The newest experiments of a slot, with what verdicts make of them. */
 export async function archiveOf(
   db: Db,
   slot: string,
   limit: number,
 ): Promise<(Tried & { id: string; owner: string })[]> {
-  return (await db
+  const known = await db
+    .selectFrom('trust.known_spec')
+    .select(['spec_digest', 'verified_gain as gain', 'verified_se as se'])
+    .where('slot', '=', slot)
+    .orderBy(sql`verified_gain - verified_se`, 'desc')
+    .limit(VERDICTS)
+    .execute();
+  const verdicts = new Map(known.map(({ spec_digest, gain, se }) => [spec_digest, { gain: gain!, se: se! }]));
+  const tried = (await db
     .selectFrom('board.tried')
     .select(['id', 'owner', 'spec', 'spec_digest', 'gain', 'se'])
     .where('slot', '=', slot)
     .orderBy('id', 'desc')
     .limit(limit)
     .execute()) as unknown as (Tried & { id: string; owner: string })[];
+  return tried.map((t) => {
+    const verdict = verdicts.get(t.spec_digest);
+    return verdict === undefined ? t : { ...t, verdict };
+  });
 }
 
 /** Whether nobody has run the spec on a slot and day. */

@@ -20,13 +20,7 @@ import type { AgentContext } from './context.js';
 import { archiveOf, isNewSpec, openDesk } from './desk.js';
 import { keepArtifact } from './keep.js';
 import type { Agent } from './life.js';
-import {
-  type Author,
-  bestVerified,
-  recordDecision,
-  recordExperiment,
-  recordFailure,
-} from './search-records.js';
+import { type Author, claimBar, recordDecision, recordExperiment, recordFailure } from './search-records.js';
 import { type SlotView, slotData, slotView } from './slot.js';
 import { statePatterns } from './state-patterns.js';
 import { DAY_S, dayOf, lookbackBars, slotPlan } from './windows.js';
@@ -134,7 +128,7 @@ class Search {
           ...input,
           spec: proposal.spec,
           // Whoever overclaims does not ask whether a claim has hope.
-          ...(this.options.overclaim === 0 && { screen: { floor: await bestVerified(context, view.slot) } }),
+          ...(this.options.overclaim === 0 && { screen: { floor: await claimBar(context, view.slot) } }),
         });
         await debugPoint('experiment.fitted');
         stage = 'artifact';

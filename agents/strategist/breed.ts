@@ -1,4 +1,4 @@
-// Children for evolution over an archive: islands of families, parents by a sigmoid, and four ways to have a child.
+// Children for evolution over an archive: islands of families, parents by a sigmoid, and five ways to have a child.
 // Promises: pure draws; every child is a valid spec of its task. Leaves to others: which child is worth an experiment.
 import { median, medianAbsoluteDeviation } from 'simple-statistics';
 import { families, type Spec } from '../../forecast/families/index.js';
@@ -6,6 +6,7 @@ import type { Rng } from '../../forecast/rng.js';
 import type { Briefing } from '../../trust/briefing.js';
 import { pickBy } from '../../trust/draw.js';
 import { generationSize, openCma, type Told } from './cma.js';
+import { carryOver, pooledSpec } from './combine.js';
 import {
   at,
   crossSpecs,
@@ -18,6 +19,7 @@ import {
   unscaled,
 } from './space.js';
 import type { Proposal, Task, Tried } from './strategist.js';
+import { shiftOf } from './verdicts.js';
 
 export type Child = Omit<Proposal, 'reason'>;
 
@@ -27,7 +29,6 @@ export interface Member {
   readonly digest: string;
   /** Lower bound of its gain. */
   readonly bound: number;
-  readonly gain: number;
   readonly children: number;
 }
 
@@ -35,27 +36,35 @@ const ISLANDS = 3;
 /** Share of parents that come from another island. */
 const MIGRATION = 0.15;
 const WIDTHS = [0.05, 0.15, 0.3];
-/** What the same windows that chose it say of a spec is too good by about this many standard errors. */
+/** Share of strangers from anywhere: most of the space is worse than where a family says to start. */
+const FAR = 0.3;
+/** Share of crossings within a family, where there is kin. */
+const KIN = 0.5;
+/** Weight of a mate of a family that a pool has already. */
+const ALIKE = 0.3;
+/** What the same windows that chose it say of a spec is too good by about so many deviations between months. */
 const OPTIMISM = 1;
 
 /** One of each spec: verdicts go before the word of whoever ran it. */
 export function population(briefing: Briefing, archive: readonly Tried[]): Member[] {
+  const shift = shiftOf(archive);
   const members = new Map<string, Member>();
   for (const t of archive)
     if (!members.has(t.spec_digest))
       members.set(t.spec_digest, {
         spec: t.spec as Spec,
         digest: t.spec_digest,
-        bound: t.gain - OPTIMISM * t.se,
-        gain: t.gain,
+        bound:
+          t.verdict === undefined
+            ? t.gain + shift.mean - OPTIMISM * shift.sd
+            : t.verdict.gain - t.verdict.se / 4,
         children: 0,
       });
   for (const s of briefing.specs)
     members.set(s.spec_digest, {
       spec: s.spec as Spec,
       digest: s.spec_digest,
-      bound: s.verified_gain - s.verified_se,
-      gain: s.verified_gain,
+      bound: s.verified_gain - s.verified_se / 4,
       children: s.children,
     });
   return [...members.values()].filter((m) => searchedFamilies().includes(m.spec.family));
@@ -90,10 +99,14 @@ export function brood(members: readonly Member[], task: Task, size: number, rng:
   };
   const best = [...members].sort((a, b) => b.bound - a.bound)[0]!;
   return Array.from({ length: size }, (_, i): Child => {
-    switch (i % 6) {
+    switch (i % 8) {
       case 0:
         return {
-          spec: randomSpec(searchedFamilies()[rng.int(searchedFamilies().length)]!, task, rng),
+          spec: stranger(
+            members.map((m) => m.spec.family),
+            task,
+            rng,
+          ),
           move: 'new',
           parents: [],
         };
@@ -101,8 +114,12 @@ export function brood(members: readonly Member[], task: Task, size: number, rng:
         return crossed(parent(), members, task, rng);
       case 2:
         return sampled(rng.uniform() < 0.5 ? best : parent(), members, task, rng);
+      case 3:
+      case 4:
+      case 5:
+        return pooled(i % 8 === 3 ? best : undefined, members, weights, task, rng);
       default: {
-        const one = i % 6 === 3 ? best : parent();
+        const one = i % 8 === 6 ? best : parent();
         const width = WIDTHS[rng.int(WIDTHS.length)]!;
         return { spec: mutateSpec(one.spec, width, task, rng), move: 'mutate', parents: [one.digest] };
       }
@@ -110,16 +127,59 @@ export function brood(members: readonly Member[], task: Task, size: number, rng:
   });
 }
 
-function crossed(one: Member, members: readonly Member[], task: Task, rng: Rng): Child {
-  const kin = members.filter((m) => m.spec.family === one.spec.family && m !== one);
-  if (kin.length === 0)
-    return { spec: mutateSpec(one.spec, WIDTHS[1]!, task, rng), move: 'mutate', parents: [one.digest] };
-  const other = kin[pickBy(weigh(kin), rng.uniform())]!;
+/** A spec of nobody's, of a family that few have tried: from the whole space, or near where its family says to start. */
+export function stranger(tried: readonly string[], task: Task, rng: Rng): Spec {
+  const names = searchedFamilies();
+  const few = names.map((name) => (1 + tried.filter((one) => one === name).length) ** -2);
+  const name = names[pickBy(few, rng.uniform())]!;
+  if (rng.uniform() < FAR) return randomSpec(name, task, rng);
+  return mutateSpec(families[name].start(task.asset, task.horizon_s), WIDTHS[2]!, task, rng);
+}
+
+/** A pool of two or three, of families that differ where it can be: what one gets wrong another may not. */
+function pooled(
+  first: Member | undefined,
+  members: readonly Member[],
+  weights: readonly number[],
+  task: Task,
+  rng: Rng,
+): Child {
+  const chosen = [first ?? members[pickBy(weights, rng.uniform())]!];
+  for (const more = 2 + rng.int(2); chosen.length < more; ) {
+    const left = members.map((m, i) =>
+      chosen.includes(m)
+        ? 0
+        : weights[i]! * (chosen.some((c) => c.spec.family === m.spec.family) ? ALIKE : 1),
+    );
+    if (!left.some((w) => w > 0)) break;
+    chosen.push(members[pickBy(left, rng.uniform())]!);
+  }
+  const spec = pooledSpec(
+    chosen.map((m) => m.spec),
+    task,
+    rng,
+  );
+  const parents = chosen.map((m) => m.digest);
+  if (spec !== null) return { spec, move: 'pool', parents };
   return {
-    spec: crossSpecs(one.spec, other.spec, task, rng),
-    move: 'cross',
-    parents: [one.digest, other.digest],
+    spec: mutateSpec(chosen[0]!.spec, WIDTHS[1]!, task, rng),
+    move: 'mutate',
+    parents: parents.slice(0, 1),
   };
+}
+
+function crossed(one: Member, members: readonly Member[], task: Task, rng: Rng): Child {
+  const others = members.filter((m) => m !== one);
+  const kin = others.filter((m) => m.spec.family === one.spec.family);
+  const mates = kin.length > 0 && rng.uniform() < KIN ? kin : others;
+  if (mates.length === 0)
+    return { spec: mutateSpec(one.spec, WIDTHS[1]!, task, rng), move: 'mutate', parents: [one.digest] };
+  const other = mates[pickBy(weigh(mates), rng.uniform())]!;
+  const spec =
+    other.spec.family === one.spec.family
+      ? crossSpecs(one.spec, other.spec, task, rng)
+      : carryOver(one.spec, other.spec, task, rng);
+  return { spec, move: 'cross', parents: [one.digest, other.digest] };
 }
 
 /** The knobs of a spec that are numbers. */

@@ -7,8 +7,8 @@ import { type Spec, specDigest } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import type { Briefing, KnownSpec } from '../../trust/briefing.js';
 import { phi, pickBy } from '../../trust/draw.js';
-import { brood, type Child, population } from './breed.js';
-import { crossSpecs, mutateSpec, randomSpec, searchedFamilies, toldWorth } from './space.js';
+import { brood, type Child, population, stranger } from './breed.js';
+import { crossSpecs, mutateSpec, toldWorth } from './space.js';
 import type { Proposal, QuickStrategist, Task } from './strategist.js';
 import { fitSurrogate, type Guess } from './surrogate.js';
 
@@ -18,7 +18,7 @@ const MUTATION_WIDTH = 0.15;
 const CANDIDATES = 6;
 /** Fewer experiments make no archive to learn from. */
 const ENOUGH = 6;
-const BROOD = 24;
+const BROOD = 32;
 /** Of decisions with an archive, those that draw blindly: a surrogate never learns what it never sees. */
 const BLIND = 0.08;
 
@@ -31,10 +31,8 @@ export function parentWeights(specs: readonly KnownSpec[]): number[] {
 }
 
 function fresh(briefing: Briefing, task: Task, rng: Rng): Proposal {
-  const names = searchedFamilies();
-  const candidates = Array.from({ length: CANDIDATES }, () =>
-    randomSpec(names[rng.int(names.length)]!, task, rng),
-  );
+  const tried = (task.archive ?? []).map((t) => String(t.spec['family']));
+  const candidates = Array.from({ length: CANDIDATES }, () => stranger(tried, task, rng));
   const worth = candidates.map((spec) => Math.exp(Math.min(5, toldWorth(spec, briefing.patterns))));
   return {
     spec: candidates[pickBy(worth, rng.uniform())]!,
@@ -55,31 +53,36 @@ export function expectedImprovement({ gain, sd }: Guess, bar: number): number {
 /** The most promising child of a brood; null without enough to judge by. */
 function bred(briefing: Briefing, task: Task, rng: Rng): Proposal | null {
   const { archive = [] } = task;
-  if (archive.length < ENOUGH || rng.uniform() < BLIND) return null;
-  // A verdict knows more of a spec than the word of whoever ran it.
+  if (archive.length < ENOUGH) return null;
+  // A briefing may know of verdicts that the archive does not.
   const verdicts = new Map(briefing.specs.map((s) => [s.spec_digest, s]));
   const surrogate = fitSurrogate(
     archive.map((t) => {
-      const verdict = verdicts.get(t.spec_digest);
-      return verdict === undefined ? t : { ...t, gain: verdict.verified_gain, se: verdict.verified_se };
+      const told = verdicts.get(t.spec_digest);
+      return t.verdict !== undefined || told === undefined
+        ? t
+        : { ...t, verdict: { gain: told.verified_gain, se: told.verified_se } };
     }),
   );
   const members = population(briefing, archive);
   if (surrogate === null || members.length < 2) return null;
   const known = new Set(archive.map((t) => t.spec_digest));
+  const children = brood(members, task, BROOD, rng).filter(({ spec }) => !known.has(specDigest(spec)));
+  const drawnOne = children[rng.int(Math.max(1, children.length))];
+  if (drawnOne !== undefined && rng.uniform() < BLIND)
+    return { ...drawnOne, reason: `of ${children.length} children, drawn blindly` };
   let best: { child: Child; worth: number; guess: Guess } | null = null;
-  for (const child of brood(members, task, BROOD, rng)) {
+  for (const child of children) {
     const guess = surrogate.predict(child.spec);
     const told = Math.max(-2, Math.min(2, toldWorth(child.spec, briefing.patterns)));
     const worth = expectedImprovement(guess, surrogate.best) * Math.exp(told / 4);
-    if (!known.has(specDigest(child.spec)) && (best === null || worth > best.worth))
-      best = { child, worth, guess };
+    if (best === null || worth > best.worth) best = { child, worth, guess };
   }
   if (best === null) return null;
   const { child, guess } = best;
   return {
     ...child,
-    reason: `of ${BROOD} the most promising: a guess of ${guess.gain.toFixed(4)} +- ${guess.sd.toFixed(4)} from ${surrogate.n} experiments`,
+    reason: `of ${children.length} the most promising: a guess of ${guess.gain.toFixed(4)} +- ${guess.sd.toFixed(4)} from ${surrogate.n} experiments`,
   };
 }
 
@@ -89,7 +92,8 @@ export const evolveStrategist: QuickStrategist = {
     const { specs } = briefing;
     const child = bred(briefing, task, rng);
     if (child !== null) return child;
-    if (specs.length === 0 || rng.uniform() < NEW_SHARE) return fresh(briefing, task, rng);
+    const few = task.archive !== undefined && task.archive.length < ENOUGH;
+    if (few || specs.length === 0 || rng.uniform() < NEW_SHARE) return fresh(briefing, task, rng);
     const weights = parentWeights(specs);
     const parent = specs[pickBy(weights, rng.uniform())]!;
     const kin = specs.filter((s) => s.spec['family'] === parent.spec['family'] && s !== parent);

@@ -13,11 +13,11 @@ import type { ToldPattern } from '../../trust/worth.js';
 import { crossPrograms, mutateProgram } from './programs.js';
 import type { Task } from './strategist.js';
 
-type Fields = Record<string, unknown>;
+export type Fields = Record<string, unknown>;
 
 /** Families that are searched; the reference miner is the yardstick of the subnet, not a candidate. */
-export const searchedFamilies = (): Spec['family'][] =>
-  (Object.keys(families) as Spec['family'][]).filter((name) => name !== 'gbm').sort();
+export const searchedFamilies = (): readonly Spec['family'][] => SEARCHED;
+const SEARCHED = (Object.keys(families) as Spec['family'][]).filter((name) => name !== 'gbm').sort();
 
 const REDRAWS = 60;
 const KEEP_FITTED = 0.75;
@@ -100,7 +100,7 @@ function choose(family: Family<Spec>, fields: Fields, chance: number, first: Spe
 }
 
 /** A spec names its innovation once: as a component, or by nu alone. */
-function settle(fields: Fields, first: Spec): void {
+export function settle(fields: Fields, first: Spec): void {
   if (fields['innovation'] !== undefined) delete fields['nu'];
   else if (fields['nu'] === undefined && 'nu' in first) fields['nu'] = first.nu;
 }

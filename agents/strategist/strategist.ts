@@ -38,6 +38,8 @@ export interface Tried {
   readonly spec_digest: string;
   readonly gain: number;
   readonly se: number;
+  /** What verdicts made of it on hidden windows, as the ladder of trust tells it; absent: none yet. */
+  readonly verdict?: { readonly gain: number; readonly se: number };
 }
 
 /** A pattern as its author stated it. */

@@ -1,10 +1,11 @@
-// A guess at a spec's gain from what was tried: Gaussian process regression over families, components and knobs.
+// A guess at a spec's gain from what was tried: Gaussian process regression (ordinary kriging) over families, components and knobs.
 // Promises: exact to its kernel (Rasmussen & Williams 2006, alg. 2.1); far from everything tried it says the mean and that it
 // does not know. Leaves to others: what to do with a guess. It replaces no measurement.
 import { median, medianAbsoluteDeviation } from 'simple-statistics';
-import { families, type Spec } from '../../forecast/families/index.js';
+import { families, type Knob, type Spec } from '../../forecast/families/index.js';
 import { at, scaled } from './space.js';
 import type { Tried } from './strategist.js';
+import { shiftOf } from './verdicts.js';
 
 export interface Guess {
   readonly gain: number;
@@ -26,39 +27,91 @@ const LENGTH = 0.45;
 const MIDDLE = 0.5 / LENGTH;
 const FAMILY_WEIGHT = 0.9;
 const PART_WEIGHT = 0.6;
+const POOL_WEIGHT = 0.5;
 /** Gains further below the middle than this many robust deviations say no more than "bad". */
 const CLIP = 4;
-/** A day's windows differ from another's by more than sampling. */
-const NOISE_FLOOR = 0.002;
+/** Rounding, and what a fit owes to chance. */
+const NOISE_FLOOR = 0.0007;
+/** Two specs are judged on the same windows with the same noise: most of a standard error is shared. */
+const PAIRED = 0.2;
 const LARGEST = 150;
 
-/** Where a spec lies: every knob on its scale, every component by what it is. */
+/** Where a spec lies: every knob on its scale, every component by what it is; a pool amid its members. */
 export function featuresOf(spec: Readonly<Record<string, unknown>>): Features {
+  if (spec['family'] === 'pool' && Array.isArray(spec['members'])) return poolFeatures(spec);
   const features = new Map<string, number>();
+  addFeatures(features, spec, 1);
+  return features;
+}
+
+/** The mean of the members, a part of what pools have in common, and how many they are. */
+function poolFeatures(spec: Readonly<Record<string, unknown>>): Features {
+  const members = spec['members'] as Readonly<Record<string, unknown>>[];
+  const weights = Array.isArray(spec['weights']) ? (spec['weights'] as number[]) : [];
+  const features = new Map<string, number>([
+    ['family pool', POOL_WEIGHT],
+    ['size of pool', (POOL_WEIGHT * (members.length - 2)) / 4],
+    ['weights of pool', weights.length > 0 ? 0 : POOL_WEIGHT],
+    [`part recalibration ${kindOf(spec['recalibration'])}`, PART_WEIGHT],
+  ]);
+  for (const [k, member] of members.entries())
+    addFeatures(features, member, weights[k] ?? 1 / members.length, 'recalibration');
+  return features;
+}
+
+function addFeatures(
+  features: Map<string, number>,
+  spec: Readonly<Record<string, unknown>>,
+  share: number,
+  without = '',
+): void {
+  const add = (name: string, value: number, missing = 0): void => {
+    features.set(name, (features.get(name) ?? missing) + share * (value - missing));
+  };
   const name = spec['family'] as Spec['family'];
   const family = families[name];
-  features.set(`family ${name}`, FAMILY_WEIGHT);
-  if (family === undefined) return features;
-  for (const [path, knob] of Object.entries({ ...family.knobs, ...family.nested })) {
+  add(`family ${name}`, FAMILY_WEIGHT);
+  if (family === undefined) return;
+  for (const [path, knob] of knobsOf(name)) {
     const value = at(spec, path);
     // Shared by families: a half-life means the same everywhere.
     if (typeof value === 'number')
-      features.set(`knob ${path}`, Math.min(1, Math.max(0, scaled(knob, value))) / LENGTH);
-    else features.set(`part ${path} ${value === undefined ? 'none' : String(value)}`, PART_WEIGHT / 2);
+      add(`knob ${path}`, Math.min(1, Math.max(0, scaled(knob, value))) / LENGTH, MIDDLE);
+    else add(`part ${path} ${value === undefined ? 'none' : String(value)}`, PART_WEIGHT / 2);
   }
-  for (const field of Object.keys(family.choices ?? {})) {
-    const value = spec[field];
-    const kind =
-      typeof value === 'object' && value !== null
-        ? Object.entries(value)
-            .filter(([, v]) => typeof v !== 'number' && typeof v !== 'object')
-            .map(([k, v]) => `${k}=${v}`)
-            .join()
-        : String(value).slice(0, 80);
-    features.set(`part ${field} ${kind}`, PART_WEIGHT);
-  }
+  for (const field of Object.keys(family.choices ?? {}))
+    if (field !== without) add(`part ${field} ${kindOf(spec[field])}`, PART_WEIGHT);
   for (const [field, value] of Object.entries(spec))
-    if (typeof value === 'boolean') features.set(`flag ${field}`, value ? PART_WEIGHT : 0);
+    if (typeof value === 'boolean') add(`flag ${field}`, value ? PART_WEIGHT : 0);
+}
+
+/** What a component is, without its numbers. */
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value).slice(0, 80);
+  return Object.entries(value)
+    .filter(([, v]) => typeof v !== 'number' && typeof v !== 'object')
+    .map(([k, v]) => `${k}=${v}`)
+    .join();
+}
+
+const knobs = new Map<string, readonly (readonly [string, Knob])[]>();
+
+function knobsOf(name: Spec['family']): readonly (readonly [string, Knob])[] {
+  const known = knobs.get(name) ?? Object.entries({ ...families[name].knobs, ...families[name].nested });
+  knobs.set(name, known);
+  return known;
+}
+
+const kept = new Map<string, Features>();
+
+/** An archive is the same but for its newest from one decision to the next. */
+function remembered({ spec, spec_digest }: Tried): Features {
+  let features = kept.get(spec_digest);
+  if (features === undefined) {
+    if (kept.size >= 4 * LARGEST) kept.clear();
+    features = featuresOf(spec);
+    kept.set(spec_digest, features);
+  }
   return features;
 }
 
@@ -90,23 +143,32 @@ function distance2(a: Float64Array, b: Float64Array): number {
   return sum;
 }
 
-/** Fits to the newest of what was tried; null for fewer than three. */
+/** Fits to the newest of what was tried, verdicts before the word of whoever ran it; null for fewer than three. */
 export function fitSurrogate(archive: readonly Tried[]): Surrogate | null {
   const tried = archive.slice(0, LARGEST);
   const n = tried.length;
   if (n < 3) return null;
-  const gains = tried.map((t) => t.gain);
+  const shift = shiftOf(tried);
+  const gains = tried.map((t) => t.verdict?.gain ?? t.gain + shift.mean);
   const centre = median(gains);
   const spread = Math.max(medianAbsoluteDeviation(gains) * 1.4826, NOISE_FLOOR);
   const y = gains.map((g) => Math.max(g, centre - CLIP * spread) - centre);
   const variance = Math.max(y.reduce((s, v) => s + v * v, 0) / n, spread ** 2);
-  const known = tried.map((t) => featuresOf(t.spec));
+  const known = tried.map(remembered);
   const columns = new Columns(known);
   const rows = known.map((features) => columns.row(features));
   const kernel = (a: Float64Array, b: Float64Array): number => variance * Math.exp(-distance2(a, b) / 2);
-  const noise = tried.map((t) => NOISE_FLOOR ** 2 + t.se ** 2 / 4);
+  const noise = tried.map((t) =>
+    t.verdict === undefined
+      ? NOISE_FLOOR ** 2 + (PAIRED * t.se) ** 2 + shift.sd ** 2
+      : NOISE_FLOOR ** 2 + (PAIRED * t.verdict.se) ** 2,
+  );
   const lower = cholesky(n, (i, j) => (i === j ? variance + noise[i]! : kernel(rows[i]!, rows[j]!)));
-  const weights = backward(lower, n, forward(lower, n, y));
+  const solve = (b: readonly number[]): number[] => backward(lower, n, forward(lower, n, b));
+  // The mean by generalised least squares: many that are alike count for little more than one of them.
+  const [ones, told] = [solve(y.map(() => 1)), solve(y)];
+  const mean = told.reduce((s, x) => s + x, 0) / ones.reduce((s, x) => s + x, 0);
+  const weights = told.map((x, i) => x - mean * ones[i]!);
   return {
     n,
     // K w without K: (K + N) w = y.
@@ -117,7 +179,7 @@ export function fitSurrogate(archive: readonly Tried[]): Surrogate | null {
       const v = forward(lower, n, k);
       const left = variance - v.reduce((s, x) => s + x * x, 0);
       return {
-        gain: centre + k.reduce((s, x, i) => s + x * weights[i]!, 0),
+        gain: centre + mean + k.reduce((s, x, i) => s + x * weights[i]!, 0),
         sd: Math.sqrt(Math.max(left, 0)),
       };
     },

@@ -2,11 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { brood, population } from '../../agents/strategist/breed.js';
 import { openCma, type Told } from '../../agents/strategist/cma.js';
+import { carryOver, partsOf, pooledSpec } from '../../agents/strategist/combine.js';
 import { evolveStrategist, expectedImprovement } from '../../agents/strategist/evolve.js';
 import { crossPrograms, mutateProgram } from '../../agents/strategist/programs.js';
 import { misfit, randomSpec, searchedFamilies } from '../../agents/strategist/space.js';
 import type { Task, Tried } from '../../agents/strategist/strategist.js';
 import { fitSurrogate } from '../../agents/strategist/surrogate.js';
+import { shiftOf } from '../../agents/strategist/verdicts.js';
 import { families, parseSpec, type Spec, specDigest } from '../../forecast/families/index.js';
 import { rng } from '../../forecast/rng.js';
 
@@ -54,6 +56,26 @@ describe('the surrogate', () => {
       );
     expect(Math.min(...fresh('garch_t'))).toBeGreaterThan(Math.max(...fresh('log_sv')) - 0.02);
     expect(fresh('garch_t').reduce((a, b) => a + b)).toBeGreaterThan(fresh('log_sv').reduce((a, b) => a + b));
+  });
+
+  it('takes verdicts before stated gains, and learns from them by how much months differ', () => {
+    const stated = archive(80).map((t) => ({ ...t, gain: t.gain + 0.03 }));
+    const judged = stated.map((t, i) =>
+      i % 4 === 0 ? { ...t, verdict: { gain: t.gain - 0.03, se: 0.001 } } : t,
+    );
+    const [credulous, wary] = [fitSurrogate(stated)!, fitSurrogate(judged)!];
+    expect(credulous.best - wary.best).toBeCloseTo(0.03, 2);
+    expect(shiftOf(judged).mean).toBeCloseTo(-0.03, 2);
+    expect(shiftOf(stated)).toMatchObject({ mean: 0 });
+  });
+
+  it('guesses of a pool what its members are worth, before any pool was tried', () => {
+    const surrogate = fitSurrogate(archive(80).filter((t) => t.spec['family'] !== 'pool'))!;
+    const guess = (family: Spec['family']): number => {
+      const members = [0, 1].map((i) => randomSpec(family, task, rng(`member ${family} ${i}`)));
+      return surrogate.predict({ ...pooledSpec(members, task, rng('pool'))! }).gain;
+    };
+    expect(guess('garch_t')).toBeGreaterThan(guess('log_sv') + 0.005);
   });
 
   it('needs three experiments', () => expect(fitSurrogate(archive(2))).toBeNull());
@@ -105,14 +127,14 @@ describe('a brood', () => {
     const members = population(briefing, archive(120));
     const draws = rng('brood');
     const moves = new Set<string>();
-    for (let i = 0; i < 8; i++)
+    for (let i = 0; i < 24; i++)
       for (const { spec, move, parents } of brood(members, task, 24, draws)) {
         moves.add(move);
         expect(parseSpec(spec)).toEqual(spec);
         expect(misfit(spec, task)).toBeNull();
         for (const parent of parents) expect(members.some((m) => m.digest === parent)).toBe(true);
       }
-    expect([...moves].sort()).toEqual(['cma', 'cross', 'mutate', 'new']);
+    expect([...moves].sort()).toEqual(['cma', 'cross', 'mutate', 'new', 'pool']);
   });
 
   it('comes from all islands, the better parents more often', () => {
@@ -125,6 +147,44 @@ describe('a brood', () => {
     const share = parents.filter((p) => p.spec.family === 'garch_t').length / parents.length;
     expect(share).toBeGreaterThan(0.2);
     expect(new Set(parents.map((p) => p.spec.family)).size).toBeGreaterThan(5);
+  });
+});
+
+describe('children of two families', () => {
+  const first = { ...families.garch_t.start('BTC', 86_400), recalibration: { kind: 'identity' as const } };
+  const profile = families.garch_t.choices!['profile']!.find((p) => p !== undefined);
+  const donor = parseSpec({
+    ...families.log_sv.start('BTC', 86_400),
+    nu: undefined,
+    innovation: { kind: 'mixture', components: 2 },
+    profile,
+  });
+
+  it('carry components over, and nothing else', () => {
+    const draws = rng('carry');
+    const children = Array.from({ length: 40 }, () => carryOver(parseSpec(first), donor, task, draws));
+    for (const child of children) {
+      expect(child).toMatchObject({ family: 'garch_t', horizon_s: 86_400 });
+      expect(child).not.toHaveProperty('half_life_s');
+    }
+    expect(
+      children.some((c) => 'profile' in c && JSON.stringify(c.profile) === JSON.stringify(profile)),
+    ).toBe(true);
+    expect(children.some((c) => 'innovation' in c && c.innovation?.kind === 'mixture')).toBe(true);
+  });
+
+  it('are pools of what the parents are, flat, without twins, and recalibrated as a whole', () => {
+    const draws = rng('pools');
+    const pool = pooledSpec([parseSpec(first), donor], task, draws)!;
+    for (let i = 0; i < 20; i++) {
+      const child = pooledSpec([pool, parseSpec(first), families.har_rv.start('BTC', 86_400)], task, draws)!;
+      const parts = partsOf(child);
+      expect(parts.every((p) => p.family !== 'pool' && !('recalibration' in p))).toBe(true);
+      expect(new Set(parts.map(specDigest)).size).toBe(parts.length);
+      expect(parts.length).toBeGreaterThanOrEqual(2);
+      expect(parts.length).toBeLessThanOrEqual(3);
+    }
+    expect(pooledSpec([donor, donor], task, draws)).toBeNull();
   });
 });
 

@@ -21,6 +21,7 @@ const TABLES = [
   'gate_step',
   'pattern',
   'decision',
+  'experiment',
 ] as const;
 type Rows = Record<(typeof TABLES)[number], object[]>;
 
@@ -32,16 +33,7 @@ export class History {
   readonly challengers: ChallengerRow[] = [];
   readonly patterns: PatternRow[] = [];
   readonly steps = new Map<string, number[]>();
-  readonly #rows: Rows = {
-    agent: [],
-    claim: [],
-    verdict: [],
-    promotion: [],
-    challenger: [],
-    gate_step: [],
-    pattern: [],
-    decision: [],
-  };
+  readonly #rows = Object.fromEntries(TABLES.map((table) => [table, []])) as unknown as Rows;
 
   agent(owner: string, role: string, name = `${role}-of-${owner}-${this.agents.length}`): AgentRow {
     const row = { id: uuid7(), owner, role, name };
@@ -220,6 +212,31 @@ export class History {
     const at = some.market_at ?? daysAgo(1);
     this.#rows.pattern.push({ ...row, direction: 1, effect: 0.1, note: '', ...stamps(at) });
     return row;
+  }
+
+  /** What an experiment of a claim's spec says that it gained on public windows. */
+  experiment(by: AgentRow, { slot, spec, spec_digest, artifact, as_of }: ClaimRow, gain: number): void {
+    this.#rows.experiment.push({
+      id: uuid7(),
+      agent_id: by.id,
+      decision_id: uuid7(),
+      slot,
+      family: String(spec['family']),
+      spec,
+      spec_digest,
+      artifact,
+      as_of,
+      data_cutoff: daysAgo(200),
+      ...measured,
+      n_windows: 60,
+      mean_crps: 1,
+      yardstick_crps: 1.1,
+      gain,
+      se: 0.01,
+      cost_ms: 1,
+      ...held,
+      ...stamps(as_of),
+    });
   }
 
   /** A decision bred from specs. */

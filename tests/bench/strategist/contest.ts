@@ -1,23 +1,26 @@
 // Evolution against random search on real bars: equal experiments from equal seeds, judged on windows that neither sees.
-// What counts is verified as in the swarm: a spec whose public gain is within a standard error of the best verified so far is
-// scored on hidden windows, rounded as the ladder of trust rounds, and told to whoever decides next.
+// What counts is verified as in the swarm: a spec whose public gain is within a standard error of the bar (claimBar) is scored on
+// hidden windows, rounded as the ladder of trust rounds, and told to whoever decides next. Since many are scored there, what a
+// run found best is scored once more at its end, on windows that no decision of either strategist has heard of.
 
-import { dayOf, lookbackBars, overlapLag, slotPlan } from '../../../agents/runtime/windows.js';
+import { DAY_S, dayOf, lookbackBars, overlapLag, slotPlan } from '../../../agents/runtime/windows.js';
 import { evolveStrategist } from '../../../agents/strategist/evolve.js';
 import { randomStrategist } from '../../../agents/strategist/random.js';
 import type { QuickStrategist, Task, Tried } from '../../../agents/strategist/strategist.js';
 import { labSlot, readLabBars } from '../../../cli/lab/slot.js';
-import { specDigest } from '../../../forecast/families/index.js';
+import { type Spec, specDigest } from '../../../forecast/families/index.js';
 import { type Offload, offload } from '../../../forecast/offload.js';
 import { rng } from '../../../forecast/rng.js';
 import { windowStarts } from '../../../forecast/windows.js';
 import type { KnownSpec } from '../../../trust/briefing.js';
 import { type Constants, seededConstants } from '../../../trust/constants.js';
-import type { TrialInput, TrialJobs } from './worker.js';
+import type { TrialGain, TrialInput, TrialJobs } from './worker.js';
 
 export interface Run {
   /** Best verified gain after each experiment. */
   readonly best: readonly number[];
+  /** What the best one gains on windows that nobody has heard of. */
+  readonly unseen: number;
 }
 
 export interface Contest {
@@ -37,6 +40,8 @@ export interface ContestOptions {
 
 const THREADS = 2;
 const STEP = 0.0025;
+/** Days after the hidden ones that only the end of a run is judged on. */
+const UNSEEN_DAYS = 30;
 
 export async function contest(o: ContestOptions, progress: (line: string) => void): Promise<Contest> {
   const slot = labSlot('2026-05', o.slot);
@@ -55,12 +60,14 @@ export async function contest(o: ContestOptions, progress: (line: string) => voi
         for (let next = due.shift(); next !== undefined; next = due.shift()) {
           const { seed, name } = next;
           // Each seed has a day of its own, so that no market decides for all.
-          const as_of_s = dayOf(new Date(bars.last_s * 1000)) - seed * 21 * 86_400;
+          const as_of_s = dayOf(new Date(bars.last_s * 1000)) - (UNSEEN_DAYS + seed * 21) * DAY_S;
           const input = setUp(o, constants, as_of_s, slot, bars);
           const strategist = name === 'evolve' ? evolveStrategist : randomStrategist;
           const run = await search(strategist, o, constants, input, thread, `contest ${seed}`);
           results[name][seed] = run;
-          progress(`${name} ${seed}: best verified gain ${run.best.at(-1)!.toFixed(4)}`);
+          progress(
+            `${name} ${seed}: best verified gain ${run.best.at(-1)!.toFixed(4)}, unseen ${run.unseen.toFixed(4)}`,
+          );
         }
       }),
     );
@@ -70,7 +77,11 @@ export async function contest(o: ContestOptions, progress: (line: string) => voi
   return results;
 }
 
-type Input = Omit<TrialInput, 'spec'>;
+type Input = Omit<TrialInput, 'spec' | 'starts'> & {
+  readonly public_starts: readonly number[];
+  readonly hidden_starts: readonly number[];
+  readonly unseen_starts: readonly number[];
+};
 
 function setUp(
   o: ContestOptions,
@@ -98,6 +109,7 @@ function setUp(
     train_bars: plan.train_bars >> 1,
     public_starts: thinned(plan.public),
     hidden_starts: thinned(plan.hidden),
+    unseen_starts: thinned({ from_s: as_of_s, to_s: as_of_s + UNSEEN_DAYS * DAY_S }),
   };
 }
 
@@ -109,10 +121,13 @@ async function search(
   thread: Offload<TrialJobs>,
   seed: string,
 ): Promise<Run> {
+  const { public_starts, hidden_starts, unseen_starts, ...shared } = input;
   const draws = rng(`${seed} ${strategist.name}`);
   const archive: Tried[] = [];
   const verified: KnownSpec[] = [];
   const best: number[] = [];
+  let first: { spec: Spec; gain: number } | null = null;
+  let bar = 0;
   const task: Task = {
     asset: input.bars.asset,
     horizon_s: input.competition.horizon_s,
@@ -126,38 +141,47 @@ async function search(
     const briefing = { slot: input.slot, champion: null, specs, patterns: [], items: [] };
     const { spec, parents } = strategist.propose(briefing, { ...task, archive }, draws);
     const spec_digest = specDigest(spec);
-    const bar = Math.max(0, ...verified.map((k) => k.verified_gain));
     // A failed fit costs an experiment like any other.
     const found = archive.some((t) => t.spec_digest === spec_digest)
       ? null
-      : await thread.call('trial', { ...input, spec }).catch((error: { code?: string }) => {
-          if (error.code?.startsWith('SWARM_E_')) return null;
-          throw error;
-        });
+      : await thread
+          .call('trial', { ...shared, spec, starts: [public_starts, hidden_starts] })
+          .catch((error: { code?: string }) => {
+            if (error.code?.startsWith('SWARM_E_')) return null;
+            throw error;
+          });
     if (found !== null) {
-      archive.unshift({ spec, spec_digest, ...found.public });
+      const [seen, hidden] = found as [TrialGain, TrialGain];
+      const claimed = seen.gain + seen.se > bar;
+      const verdict = {
+        gain: Math.floor(hidden.gain / STEP) * STEP,
+        se: (Math.floor(hidden.se / STEP) + 1) * STEP,
+      };
+      archive.unshift({ spec, spec_digest, ...seen, ...(claimed && { verdict }) });
       const children = verified.map((k) =>
         parents.includes(k.spec_digest) ? { ...k, children: k.children + 1 } : k,
       );
       verified.splice(0, verified.length, ...children);
-      if (found.public.gain + found.public.se > bar)
+      if (claimed) {
+        bar = Math.max(bar, Math.min(verdict.gain, seen.gain));
+        if (hidden.gain > (first?.gain ?? 0)) first = { spec, gain: hidden.gain };
         verified.push({
           claim_id: spec_digest,
           spec,
           spec_digest,
           owner: 'o',
           trust: 1,
-          verified_gain: Math.floor(found.hidden.gain / STEP) * STEP,
-          verified_se: (Math.floor(found.hidden.se / STEP) + 1) * STEP,
+          verified_gain: verdict.gain,
+          verified_se: verdict.se,
           children: 0,
         });
+      }
     }
-    best.push(
-      Math.max(
-        best.at(-1) ?? 0,
-        found === null || found.public.gain + found.public.se <= bar ? 0 : found.hidden.gain,
-      ),
-    );
+    best.push(first?.gain ?? 0);
   }
-  return { best };
+  const judged =
+    first === null
+      ? []
+      : await thread.call('trial', { ...shared, spec: first.spec, starts: [unseen_starts] });
+  return { best, unseen: judged[0]?.gain ?? 0 };
 }

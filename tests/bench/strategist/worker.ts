@@ -1,4 +1,4 @@
-// The bench's trial thread: one fit, scored on public and on hidden windows, against the yardstick on both.
+// The bench's trial thread: one fit, scored on sets of windows, against the yardstick on each.
 import { type SlotData, scoresOf, windowsOf, yardstickScores } from '../../../agents/trainer/scoring.js';
 import type { Bars } from '../../../forecast/bars.js';
 import { fitAndCompile, type Spec } from '../../../forecast/families/index.js';
@@ -12,8 +12,8 @@ export interface TrialInput extends SlotData {
   readonly spec: Spec;
   readonly data_cutoff_s: number;
   readonly train_bars: number;
-  readonly public_starts: readonly number[];
-  readonly hidden_starts: readonly number[];
+  /** Sets of windows. */
+  readonly starts: readonly (readonly number[])[];
 }
 
 export interface TrialGain {
@@ -21,7 +21,8 @@ export interface TrialGain {
   readonly se: number;
 }
 
-async function trial(input: TrialInput): Promise<{ public: TrialGain; hidden: TrialGain }> {
+/** The gain on each set of windows. */
+async function trial(input: TrialInput): Promise<TrialGain[]> {
   const { onnx, manifest } = fitAndCompile(
     input.spec,
     pooledTrainingData(input.bars, [], input.data_cutoff_s, input.train_bars),
@@ -41,7 +42,9 @@ async function trial(input: TrialInput): Promise<{ public: TrialGain; hidden: Tr
       const { gain, se } = pairedGain(await yardstickScores(input, starts), model, { lag: input.lag });
       return { gain, se };
     };
-    return { public: await on(input.public_starts), hidden: await on(input.hidden_starts) };
+    const gains: TrialGain[] = [];
+    for (const starts of input.starts) gains.push(await on(starts));
+    return gains;
   } finally {
     await sim.close();
   }
