@@ -31,11 +31,24 @@ export class OffloadedError extends Error {
   }
 }
 
+/** What a job returns with memory that goes to the caller instead of being copied; the worker has it no longer. */
+export class Moved<T> {
+  constructor(
+    readonly output: T,
+    readonly memory: readonly ArrayBuffer[],
+  ) {}
+}
+
+type Given<R> = R extends Moved<infer T> ? T : R;
+
 /** Jobs by name: input and output must survive the structured clone. */
 export type Jobs = Record<string, (input: never) => Promise<unknown>>;
 
 export interface Offload<J extends Jobs> {
-  call<K extends keyof J & string>(job: K, input: Parameters<J[K]>[0]): Promise<Awaited<ReturnType<J[K]>>>;
+  call<K extends keyof J & string>(
+    job: K,
+    input: Parameters<J[K]>[0],
+  ): Promise<Given<Awaited<ReturnType<J[K]>>>>;
   /** Ends the thread; calls in flight are rejected. A thread that ends by itself takes the process with it. */
   close(): Promise<void>;
 }
@@ -102,7 +115,10 @@ export function serveJobs(jobs: Jobs): void {
       try {
         const run = jobs[job];
         if (run === undefined) throw new Error(`unknown job "${job}"`);
-        port.postMessage({ id, output: await run(input as never) } satisfies Reply);
+        const output = await run(input as never);
+        if (output instanceof Moved)
+          port.postMessage({ id, output: output.output } satisfies Reply, [...output.memory]);
+        else port.postMessage({ id, output } satisfies Reply);
       } catch (error) {
         const { name, message, code, hint } = error as Error & { code?: string; hint?: string };
         port.postMessage({

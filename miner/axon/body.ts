@@ -4,6 +4,8 @@
 import type { IncomingMessage } from 'node:http';
 import { type PyJson, pyStr, pythonJson } from '../sn50/response.js';
 import { BadBody, Refusal } from './refusal.js';
+import type { Payload } from './send.js';
+import type { SharedText } from './shared-text.js';
 
 /** The largest captured request has 937 bytes. */
 export const BODY_BYTES = 64 * 1024;
@@ -89,21 +91,27 @@ export function plainPrompt(input: Readonly<Record<string, PyJson>>): Record<str
   );
 }
 
-/** The answer's body: the synapse with the axon's word on it; `output` is JSON text, null for a ping. */
+/** What is answered to a prompt: `simulation_output` as JSON text, under the start that was asked for. */
+export interface Output {
+  readonly start_s: number;
+  /** All of it behind the start: `,60,[p,p,...],...]`. */
+  readonly rest: SharedText;
+}
+
+/** The answer's body: the synapse with the axon's word on it; `output` is null for a ping. */
 export function answerBody(
   name: string,
   body: SynapseBody,
   process_s: number,
-  output: string | null,
-): { json: string; axon: Terminal } {
+  output: Output | null,
+): { payload: Payload; axon: Terminal } {
   const axon = { ...body.axon, status_code: 200n, status_message: 'Success', process_time: process_s };
   const { simulation_input, ...rest } = body;
   const fields = pyJsonText({ name, ...rest, axon }).slice(0, -1);
-  const json =
-    simulation_input === null
-      ? `${fields}}`
-      : `${fields},"simulation_input":${pyJsonText(simulation_input)},"simulation_output":${output}}`;
-  return { json, axon };
+  if (simulation_input === null || output === null)
+    return { payload: { head: `${fields}}`, shared: null, tail: '' }, axon };
+  const head = `${fields},"simulation_input":${pyJsonText(simulation_input)},"simulation_output":[${output.start_s}`;
+  return { payload: { head, shared: output.rest, tail: '}' }, axon };
 }
 
 /** JSON text as Python writes it: ints and floats apart, no spaces. */

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { type Prompt, parsePrompt } from '../sn50/prompt.js';
 import type { Signer } from '../wallet/sr25519.js';
-import { answerBody, parseBody, plainPrompt, readBody } from './body.js';
+import { answerBody, type Output, parseBody, plainPrompt, readBody } from './body.js';
 import type { Budget } from './budget.js';
 import { isSynapse, type RequestFacts, readFacts, SYNAPSES, type SynapseName } from './facts.js';
 import { EMPTY_BODY_HASH, responseMessage } from './message.js';
@@ -18,7 +18,7 @@ import { NoTurn, type Turns } from './turns.js';
 import { LONGEST_TIMEOUT_S, type Verifier } from './verify.js';
 
 /**
- * Answers a prompt with `simulation_output` as JSON text. `validator`: the verified hotkey. `until_ms`: when nobody waits
+ * Answers a prompt. `validator`: the verified hotkey. `until_ms`: when nobody waits
  * for it any more, on performance.now()'s scale; `signal` is aborted then.
  */
 export type Forward = (
@@ -26,7 +26,7 @@ export type Forward = (
   validator: string,
   signal: AbortSignal,
   until_ms: number,
-) => Promise<string>;
+) => Promise<Output>;
 
 export interface Axon {
   readonly signer: Signer;
@@ -99,14 +99,14 @@ async function answered(course: Course, sender: Sender): Promise<{ ms: number; b
             facts,
           );
     const process_s = (performance.now() - began) / 1000;
-    const { json, axon: face } = answerBody(name, body, process_s, output);
+    const { payload, axon: face } = answerBody(name, body, process_s, output);
     // The turn ends here: a reader that takes its time keeps nobody waiting.
     done();
     const bytes = await send(
       sender,
       200,
       (length) => answerHeaders(name, body, face, length),
-      json,
+      payload,
       deadline,
     );
     return { ms: Math.round(performance.now() - course.started), bytes };
@@ -173,7 +173,8 @@ async function refused(course: Course, sender: Sender, error: unknown): Promise<
         ? bareHeaders(status, message, process_s)
         : refusalHeaders(status, message, process_s, course.facts, face(course), remote(course.request));
   course.axon.log.warn({ ...who(course), status, why }, message.slice(0, 300));
-  await send(sender, status, () => headers, body, AbortSignal.timeout(5000)).catch(() => undefined);
+  const payload = { head: body, shared: null, tail: '' };
+  await send(sender, status, () => headers, payload, AbortSignal.timeout(5000)).catch(() => undefined);
 }
 
 interface Told {

@@ -4,6 +4,7 @@
 import { SwarmError } from '../../blackboard/errors.js';
 import { ForecastError } from '../../forecast/errors.js';
 import type { Offload } from '../../forecast/offload.js';
+import { SharedText } from '../axon/shared-text.js';
 import type { MinerContext } from '../context.js';
 import { type Competition, competitionFor, scoringIntervals } from '../sn50/profile.js';
 import { type Prompt, parseStart, pointsOf } from '../sn50/prompt.js';
@@ -13,7 +14,6 @@ import { Freshness } from './freshness.js';
 import { asOf, historyOf, type Knowledge, type Known } from './known.js';
 import { THOROUGHNESS, type Thoroughness } from './sampling.js';
 import type { WritingJobs } from './writer.js';
-import type { Written } from './writing.js';
 
 export interface Answer {
   readonly rank: Rank;
@@ -25,7 +25,13 @@ export interface Answer {
   readonly sampling: Thoroughness;
   readonly anchor: number;
   readonly paths_digest: string;
-  readonly text: string;
+  /** `simulation_output` behind its start, as JSON text. */
+  readonly rest: SharedText;
+}
+
+interface Written {
+  readonly rest: SharedText;
+  readonly paths_digest: string;
 }
 
 /** What writing, compressing and sending take on a busy machine. */
@@ -77,7 +83,7 @@ export class Answering {
           sampling: forecast.sampling,
           anchor: known.anchor,
           paths_digest: written.paths_digest,
-          text: relabelled(written.text, start_s),
+          rest: written.rest,
         };
       } catch (error) {
         failure = error;
@@ -87,15 +93,25 @@ export class Answering {
     throw failure;
   }
 
-  /** Makes a slot's next forecast unless it is at hand; true when it made one. */
+  /**
+   * Makes a slot's next forecast, and writes it from the last price, unless they are at hand; true when it made one.
+   * What is answered then has only to be sent.
+   */
   async ahead(prompt: Prompt, slot: string): Promise<boolean> {
     const [champion] = this.champions.of(slot);
     if (champion === undefined) return false;
     const start_s = parseStart(prompt.start_time);
     const known = await this.knowledge.at(prompt.asset, prompt.time_increment, start_s);
     const question = this.#question(prompt, slot, known, champion);
+    const written = async (forecast: Forecast): Promise<void> => {
+      const { rest } = await this.#write(forecast, known.anchor, prompt);
+      await rest.deflated();
+    };
+    // From the one at hand first: the next takes longer, and a prompt may come before it is there.
+    const kept = this.forecasts.find(question);
+    if (kept !== undefined) await written(kept);
     if (this.forecasts.find(question, true) !== undefined) return false;
-    await this.forecasts.make(question, 'full', 'ahead');
+    await written(await this.forecasts.make(question, 'full', 'ahead'));
     return true;
   }
 
@@ -143,7 +159,9 @@ export class Answering {
     const last = this.#written.get(forecast);
     if (last?.anchor === anchor) return last.written;
     const rule = this.context.profile.response_rule;
-    const written = this.writer.call('write', { paths: forecast.paths, anchor, prompt, rule });
+    const written = this.writer
+      .call('write', { paths: forecast.paths, anchor, prompt, rule })
+      .then(({ bytes, paths_digest }) => ({ rest: new SharedText(bytes), paths_digest }));
     this.#written.set(forecast, { anchor, written });
     return written;
   }
@@ -162,7 +180,3 @@ export class Answering {
 }
 
 const intervalsOf = (rules: Competition | undefined) => (rules === undefined ? [] : scoringIntervals(rules));
-
-/** `[start, ...` under another start. */
-export const relabelled = (text: string, start_s: number): string =>
-  `[${start_s}${text.slice(text.indexOf(','))}`;

@@ -2,7 +2,7 @@
 // Bounded bodies, exact JSON, and an error that names its code; the signed wire protocol is the axon's (axon/).
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { SwarmError } from '../../blackboard/errors.js';
-import { parsePrompt } from '../sn50/prompt.js';
+import { parsePrompt, parseStart } from '../sn50/prompt.js';
 import { type Served, serve, servedSlot } from './serve.js';
 
 const BODY_LIMIT = 64 * 1024;
@@ -34,14 +34,15 @@ function body(request: IncomingMessage): Promise<string> {
   });
 }
 
-function send(response: ServerResponse, status: number, json: string): void {
+function send(response: ServerResponse, status: number, ...pieces: readonly (string | Uint8Array)[]): void {
   response.writeHead(status, {
     'content-type': 'application/json',
-    'content-length': Buffer.byteLength(json),
+    'content-length': pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0),
     // After a refusal the rest of the body, if any, is not worth reading.
     ...(status === 413 ? { connection: 'close' } : {}),
   });
-  response.end(json);
+  for (const piece of pieces) response.write(piece);
+  response.end();
 }
 
 async function simulation(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -50,7 +51,7 @@ async function simulation(served: Served, request: IncomingMessage, response: Se
   const slot = servedSlot(served.context, prompt);
   const validator = String(request.headers['bt_header_dendrite_hotkey'] ?? 'anonymous').slice(0, 64);
   try {
-    const { text, latency_ms } = await serve(
+    const { rest, latency_ms } = await serve(
       served,
       slot,
       prompt,
@@ -62,7 +63,9 @@ async function simulation(served: Served, request: IncomingMessage, response: Se
     send(
       response,
       200,
-      `{"name":"Simulation","timeout":12.0,"total_size":0,"header_size":0,"dendrite":{},"axon":${axon},"computed_body_hash":"","simulation_input":${echo},"simulation_output":${text}}`,
+      `{"name":"Simulation","timeout":12.0,"total_size":0,"header_size":0,"dendrite":{},"axon":${axon},"computed_body_hash":"","simulation_input":${echo},"simulation_output":[${parseStart(prompt.start_time)}`,
+      rest.bytes,
+      '}',
     );
   } catch (error) {
     throw Object.assign(error as Error, { status: 500 });

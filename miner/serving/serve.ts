@@ -3,6 +3,7 @@
 // Leaves to others: HTTP, signatures, deadlines.
 import { debugPoint } from '../../blackboard/debug-point.js';
 import { pause } from '../../blackboard/events/doorbell.js';
+import type { SharedText } from '../axon/shared-text.js';
 import type { MinerContext } from '../context.js';
 import { Sn50Error } from '../sn50/errors.js';
 import { competitionFor, slotId } from '../sn50/profile.js';
@@ -42,7 +43,7 @@ export function servedSlot(
   return { slot, competition: rules.id };
 }
 
-/** `simulation_output` as JSON text, with its row written or being written; throws what the last model failed with. */
+/** An answer with its row written or being written; throws what the last model failed with. */
 export async function serve(
   { context, answering, ledger }: Served,
   slot: ServedSlot,
@@ -50,7 +51,7 @@ export async function serve(
   validator: string,
   /** On performance.now()'s scale: nothing is answered later. */
   until_ms: number,
-): Promise<{ text: string; latency_ms: number }> {
+): Promise<{ rest: SharedText; latency_ms: number }> {
   const started = performance.now();
   const facts: PromptFacts = { validator, ...slot, start_s: parseStart(prompt.start_time), prompt };
   try {
@@ -58,7 +59,7 @@ export async function serve(
     const latency_ms = performance.now() - started;
     await debugPoint('answer.made');
     await recordedOrLate(context, ledger.record(facts, answer, latency_ms));
-    return { text: answer.text, latency_ms };
+    return { rest: answer.rest, latency_ms };
   } catch (failure) {
     const failed = { failure, data_until_s: facts.start_s };
     await recordedOrLate(context, ledger.record(facts, failed, performance.now() - started));

@@ -12,7 +12,6 @@ import { Sn50Error } from '../sn50/errors.js';
 import { formatStart, type Prompt, parseStart } from '../sn50/prompt.js';
 import { watchField } from '../synth-api/watch.js';
 import { loadHotkey } from '../wallet/hotkey.js';
-import { relabelled } from './answers.js';
 import { type Served, serve, servedSlot } from './serve.js';
 
 export interface WireOptions {
@@ -53,8 +52,8 @@ export async function openWire(served: Served, options: WireOptions): Promise<Op
     nonces: options.nonces,
     async forward(prompt, validator, _signal, until_ms) {
       const meant = await moment(context, prompt);
-      const { text } = await serve(served, servedSlot(context, meant), meant, validator, until_ms);
-      return relabelled(text, parseStart(prompt.start_time));
+      const { rest } = await serve(served, servedSlot(context, meant), meant, validator, until_ms);
+      return { start_s: parseStart(prompt.start_time), rest };
     },
   }).catch(async (error) => {
     await membership?.close();

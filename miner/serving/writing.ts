@@ -1,9 +1,10 @@
 // From a forecast to what is sent: anchored to the last price, rounded by the digit rule, written as JSON text.
 // Promises: the same prices, to the last bit, as a forecast that began at that anchor, so that digests agree.
 import { createHash } from 'node:crypto';
+import { Moved } from '../../forecast/offload.js';
 import type { ResponseRule } from '../sn50/profile.js';
 import type { Prompt } from '../sn50/prompt.js';
-import { formatResponse } from '../sn50/response.js';
+import { formatPaths } from '../sn50/response.js';
 
 export interface WriteInput {
   /** Prices [paths x points] from a first price of 1. */
@@ -14,8 +15,8 @@ export interface WriteInput {
 }
 
 export interface Written {
-  /** `simulation_output` as JSON text. */
-  readonly text: string;
+  /** `simulation_output` as JSON text, all of it behind the start. */
+  readonly bytes: Uint8Array;
   /** sha256 of the prices before rounding, float64 as in memory. */
   readonly paths_digest: string;
 }
@@ -32,9 +33,9 @@ export function digestOf(prices: Float64Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-export async function write({ paths, anchor, prompt, rule }: WriteInput): Promise<Written> {
+export async function write({ paths, anchor, prompt, rule }: WriteInput): Promise<Moved<Written>> {
   const prices = anchored(paths, anchor);
   const count = prompt.num_simulations;
-  const text = formatResponse({ count, points: prices.length / count, prices }, prompt, rule);
-  return { text, paths_digest: digestOf(prices) };
+  const bytes = formatPaths({ count, points: prices.length / count, prices }, prompt, rule);
+  return new Moved({ bytes, paths_digest: digestOf(prices) }, [bytes.buffer as ArrayBuffer]);
 }

@@ -6,6 +6,7 @@ import type { AgentContext } from '../../agents/runtime/context.js';
 import { BarReader } from '../../blackboard/market.js';
 import { gridPrices, historyFor } from '../../forecast/bars.js';
 import { offload } from '../../forecast/offload.js';
+import type { SharedText } from '../../miner/axon/shared-text.js';
 import { aheadOnce } from '../../miner/serving/ahead.js';
 import { Answering } from '../../miner/serving/answers.js';
 import { Canary } from '../../miner/serving/canary.js';
@@ -19,7 +20,7 @@ import { type AnswerRow, recreate } from '../../miner/serving/recreate.js';
 import { serve } from '../../miner/serving/serve.js';
 import type { WritingJobs } from '../../miner/serving/writer.js';
 import { findCompetition, scoringIntervals } from '../../miner/sn50/profile.js';
-import { formatStart, type Prompt } from '../../miner/sn50/prompt.js';
+import { formatStart, type Prompt, parseStart } from '../../miner/sn50/prompt.js';
 import { formatResponse, validateResponseText } from '../../miner/sn50/response.js';
 import { agedWindow, crown, foundSlots, storeModel, storePlaced } from './reign.js';
 import { NOW_S, openWorld, type World } from './world.js';
@@ -87,6 +88,10 @@ async function rowOf(asked: Prompt): Promise<AnswerRow> {
   return rows[0];
 }
 
+/** What is sent of an answer. */
+const outputOf = ({ start_time }: Prompt, { rest }: { rest: SharedText }): string =>
+  `[${parseStart(start_time)}${rest}`;
+
 /** The text that an answer's row leads to. */
 async function again(asked: Prompt, row: AnswerRow): Promise<string> {
   const bars = await new BarReader(context.db, 0).series('BTC', 300);
@@ -102,7 +107,7 @@ describe('a forecast made ahead', () => {
     await world.clock(NOW_S + 130);
     for (const start_s of [NOW_S + 120, NOW_S + 180, NOW_S + 240]) {
       const asked = prompt(start_s);
-      const { text } = await ask(asked);
+      const text = outputOf(asked, await ask(asked));
       expect(validateResponseText(text, asked, 1, 'digits8')).toBe('CORRECT');
       const row = await rowOf(asked);
       expect(row).toMatchObject({ sampling: 'full', seed: `${SLOT}@${NOW_S + 120}` });
@@ -126,7 +131,7 @@ describe('a forecast made ahead', () => {
     const made = await Promise.all(
       Array.from({ length: 16 }, () => answering.answer(asked, SLOT, performance.now() + LONG_MS)),
     );
-    expect(new Set(made.map(({ text }) => text)).size).toBe(1);
+    expect(new Set(made.map(({ rest }) => rest)).size).toBe(1);
   });
 });
 
@@ -141,7 +146,7 @@ describe('with little time left', () => {
       .spyOn(pool, 'expected')
       .mockImplementation((_, one) => (one === sampling ? takes_ms : one === 'drawn' ? 1 : 1e6));
     const asked = prompt(start_s);
-    const { text } = await ask(asked);
+    const text = outputOf(asked, await ask(asked));
     taking.mockRestore();
     const row = await rowOf(asked);
     expect(row.sampling).toBe(sampling);

@@ -1,4 +1,4 @@
-// A real miner with its axon, on a real database and a simulated market, and validators that ask it.
+// A real miner with its axon, on a real database and a simulated market, and validators in another process that ask it.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
@@ -18,22 +18,26 @@ import { packArtifact } from '../../../forecast/manifest.js';
 import type { MinerProcess } from '../../../miner/context.js';
 import { openMiner } from '../../../miner/serving/main.js';
 import { loadProfile } from '../../../miner/sn50/profile.js';
-import type { AxonAddress, Dendrite } from '../../../miner/validator/wire.js';
-import { cryptoReady, devSigner } from '../../../miner/wallet/sr25519.js';
+import { cryptoReady } from '../../../miner/wallet/sr25519.js';
 import { setRules } from '../../blackboard/rules.js';
 import { agedWindow, crown, foundSlots } from '../../miner/reign.js';
 import { freePorts } from '../../ports.js';
 import { spec } from '../forecast.js';
+import { type Client, openClient } from './client-process.js';
+import { validators } from './load.js';
 
 export const SLOT = '24h/BTC';
+/** A minute of the market each second: every fourth prompt begins at another price. */
+export const SPEED = 60;
+export const PROFILE = '2026-05';
 const VALIDATORS = 16;
 const SOURCE_PATHS = 20_000;
 const STEP_S = 300;
 const TRAIN_BARS = (90 * 86_400) / STEP_S;
 
 export interface Scene {
-  readonly axon: AxonAddress;
-  readonly dendrites: readonly Dendrite[];
+  /** The validators, in their own process. */
+  readonly client: Client;
   readonly miner: MinerProcess;
   readonly now_s: number;
   /** Lets the market run at a speed from an instant on. */
@@ -43,7 +47,10 @@ export interface Scene {
   close(): Promise<void>;
 }
 
-export async function openScene(progress: (line: string) => void): Promise<Scene> {
+export async function openScene(
+  progress: (line: string) => void,
+  assets: readonly string[] = ['BTC'],
+): Promise<Scene> {
   const closing: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (const one of closing.reverse()) await one();
@@ -59,8 +66,8 @@ export async function openScene(progress: (line: string) => void): Promise<Scene
     const url = await database(supervisor, home, portsFrom(base).postgres);
     const admin = await connectAdmin(url, 'bench');
     closing.push(() => admin.end());
-    const profile = loadProfile('2026-05');
-    const choice = { source: 'simulated' as const, assets: ['BTC'], speed: 0, seed: 'bench', profile };
+    const profile = loadProfile(PROFILE);
+    const choice = { source: 'simulated' as const, assets, speed: 0, seed: 'bench', profile };
     const market = await openMarket(admin, choice, progress);
     const stop = new AbortController();
     const agent = async (role: 'publisher' | 'miner'): Promise<AgentContext> => {
@@ -84,21 +91,17 @@ export async function openScene(progress: (line: string) => void): Promise<Scene
     const models = await fitted(publisher, now_s, market.dataset_digest);
     await crown(publisher, SLOT, models[0]!, [await agedWindow(admin, publisher, SLOT)]);
     let reigns = 0;
-    const dendrites = Array.from({ length: VALIDATORS }, (_, i) => ({
-      signer: devSigner(`//Validator${i}`)!,
-      ip: '203.0.113.7',
-      uuid: `00000000-0000-1000-8000-${String(i).padStart(12, '0')}`,
-    }));
     const hotkey = join(home.state, 'hotkey');
     writeFileSync(hotkey, JSON.stringify({ secretSeed: `0x${'0b'.repeat(32)}` }), { mode: 0o600 });
     const port = base + 4;
-    const allow = dendrites.map(({ signer }) => signer.ss58);
+    const allow = validators(VALIDATORS).map(({ signer }) => signer.ss58);
     const miner = await openMiner(await agent('miner'), portsFrom(base).miner, { hotkey, port, allow });
     closing.push(() => miner.close());
     const { signer } = await (await import('../../../miner/wallet/hotkey.js')).loadHotkey(hotkey);
+    const client = openClient({ host: '127.0.0.1', port, hotkey: signer.ss58 }, VALIDATORS);
+    closing.push(() => client.close());
     return {
-      axon: { host: '127.0.0.1', port, hotkey: signer.ss58 },
-      dendrites,
+      client,
       miner,
       now_s,
       clock: (at_s, speed) => setClock(admin, at_s, speed),

@@ -3,6 +3,7 @@ import pino from 'pino';
 import type { Forward } from '../../../miner/axon/pipeline.js';
 import type { AccessPolicy } from '../../../miner/axon/policy.js';
 import { type AxonOptions, openAxon } from '../../../miner/axon/server.js';
+import { SharedText } from '../../../miner/axon/shared-text.js';
 import { type Prompt, parseStart, pointsOf } from '../../../miner/sn50/prompt.js';
 import {
   type AxonAddress,
@@ -37,7 +38,8 @@ export const PROMPT: Prompt = {
 export const flat: Forward = async (prompt) => {
   const path = `[${Array.from({ length: pointsOf(prompt) }, (_, i) => 100.5 + i).join(',')}]`;
   const paths = Array.from({ length: prompt.num_simulations }, () => path);
-  return `[${parseStart(prompt.start_time)},${prompt.time_increment},${paths.join(',')}]`;
+  const rest = new SharedText(Buffer.from(`,${prompt.time_increment},${paths.join(',')}]`));
+  return { start_s: parseStart(prompt.start_time), rest };
 };
 
 /** Alice alone may ask. */

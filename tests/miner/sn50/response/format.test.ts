@@ -58,6 +58,27 @@ describe('formatPrice', () => {
     );
   });
 
+  it.each(['digits8', 'float32e7'] as const)(
+    'writes what rounding and printing a number gives: %s',
+    (rule) => {
+      const near = fc
+        .tuple(
+          fc.integer({ min: 1, max: 99_999_999 }),
+          fc.integer({ min: 0, max: 7 }),
+          fc.double({ min: -1e-9, max: 1e-9, noNaN: true }),
+        )
+        .map(([n, k, off]) => n / 10 ** k + off);
+      fc.assert(
+        fc.property(fc.oneof(near, price), (x) => {
+          fc.pre(x >= 1 || (x >= 1e-4 && rule === 'digits8'));
+          const decimals = x >= 1 ? 8 - String(Math.floor(x)).length : 7;
+          expect(formatPrice(x, rule)).toBe(String(Math.round(x * 10 ** decimals) / 10 ** decimals));
+        }),
+        { numRuns: 5000 },
+      );
+    },
+  );
+
   it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 99_999_999.5, 1e9, 1e18, 1e-60])(
     'refuses %d',
     (x) => {
@@ -74,6 +95,15 @@ describe('formatResponse', () => {
     const text = formatResponse(paths, prompt(3, 2));
     expect(text).toBe('[1768478520,300,[100,100.5,101.25],[0.5,3,12345.679]]');
     expect(validateResponse(JSON.parse(text), prompt(3, 2), 0.4, 'digits8')).toBe('CORRECT');
+  });
+
+  it('has room for texts that are longer than usual ones', () => {
+    const prices = Float64Array.from({ length: 4 * 50 }, (_, i) => 1.2345e-20 * (i + 1));
+    const paths = { count: 4, points: 50, prices };
+    const lists = [0, 1, 2, 3].map(
+      (k) => `[${Array.from(prices.subarray(k * 50, k * 50 + 50), (x) => formatPrice(x, 'float32e7'))}]`,
+    );
+    expect(formatResponse(paths, prompt(50, 4), 'float32e7')).toBe(`[1768478520,300,${lists}]`);
   });
 
   it('refuses paths that do not fit the prompt', () => {
