@@ -145,26 +145,28 @@ async function bestSpecs(db: Db, slot: string): Promise<KnownSpec[]> {
   // From the top until there are enough: a slot has far more claims than specs that are told.
   for (let limit = 8 * SPECS; ; limit *= 8) {
     const rows = (await db
-      .selectFrom('trust.known_spec')
-      .select([
-        'claim_id',
-        'spec',
-        'spec_digest',
-        'owner',
-        'trust',
-        'verified_gain',
-        'verified_se',
-        'children',
-      ])
+      .selectFrom('trust.told_spec')
+      .select(['claim_id', 'spec', 'spec_digest', 'owner', 'verified_gain', 'verified_se', 'children'])
       .where('slot', '=', slot)
       .orderBy(bound, 'desc')
       .orderBy('spec_digest')
       .orderBy('claim_id')
       .limit(limit)
-      .execute()) as unknown as KnownSpec[];
+      .execute()) as unknown as Omit<KnownSpec, 'trust'>[];
     const best = rows.filter((row, i) => rows.findIndex((r) => r.spec_digest === row.spec_digest) === i);
-    if (best.length >= SPECS || rows.length < limit) return best.slice(0, SPECS);
+    if (best.length >= SPECS || rows.length < limit) return believed(db, best.slice(0, SPECS));
   }
+}
+
+async function believed(db: Db, specs: readonly Omit<KnownSpec, 'trust'>[]): Promise<KnownSpec[]> {
+  if (specs.length === 0) return [];
+  const owners = [...new Set(specs.map((spec) => spec.owner))];
+  const { rows } = await sql<{
+    owner: string;
+    trust: number;
+  }>`select * from trust.believed(${owners}::text[])`.execute(db);
+  const trustOf = new Map(rows.map(({ owner, trust }) => [owner, trust]));
+  return specs.map((spec) => ({ ...spec, trust: trustOf.get(spec.owner) ?? 0 }));
 }
 
 /** All patterns of a scope while they are few; beyond that the strongest, the one that harms most, and some that a lot picks. */
