@@ -1122,6 +1122,7 @@ export interface TrustCheckNeed {
   priority: number | null;
   reign: number | null;
   reign_at: Timestamp | null;
+  retrace: boolean | null;
   salt: string | null;
   slot: string | null;
   wanted: number | null;
@@ -1138,6 +1139,7 @@ export interface TrustCheckTurn {
   priority: number | null;
   reign: number | null;
   reign_at: Timestamp | null;
+  retrace: boolean | null;
   salt: string | null;
   slot: string | null;
   turn: number | null;
@@ -1256,6 +1258,16 @@ export interface TrustKnownSpec {
   trust: number | null;
   verified_gain: number | null;
   verified_se: number | null;
+}
+
+export interface TrustMyTurn {
+  champion: string | null;
+  claim_id: string | null;
+  place: number | null;
+  reign: number | null;
+  reign_at: Timestamp | null;
+  retrace: boolean | null;
+  slot: string | null;
 }
 
 export interface TrustOwner {
@@ -1577,6 +1589,7 @@ export interface DB {
   "trust.gate": TrustGate;
   "trust.gate_path": TrustGatePath;
   "trust.known_spec": TrustKnownSpec;
+  "trust.my_turn": TrustMyTurn;
   "trust.owner": TrustOwner;
   "trust.owner_change": TrustOwnerChange;
   "trust.owner_tally": TrustOwnerTally;

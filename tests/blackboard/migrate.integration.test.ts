@@ -61,6 +61,7 @@ const MIGRATIONS = [
   'trust/0006_archive.sql',
   'trust/0007_fair.sql',
   'trust/0008_rules.sql',
+  'trust/0009_secrecy.sql',
 ];
 
 const first = { '0001_first.sql': 'create table first (a int)' };
