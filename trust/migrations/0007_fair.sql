@@ -14,7 +14,8 @@
 --   copy     an honest claim weighs nothing when its spec or artifact was another owner's first, or when an earlier model does the same
 --            on the same hidden windows: differences from the champion that are apart by less than copy_distance of their size.
 --   doubt    a claim that one checker alone has judged is judged by a second one with the chance with which that checker is
---            audited: max(audit_floor, 1 - trust as a checker). A checker that approves unseen is met by one that looks.
+--            audited: max(audit_floor, 1 - trust as a checker), and where it was found honest at least with the share that over-claims have
+--            in its owner's record. A checker that approves unseen is met by one that looks, and one that clears a known liar almost always.
 --   planted  a share plant_share of the claims that two checkers agree on is judged once more by a third one, who cannot tell (0009):
 --            what it should find is known, and where it finds something else the other two condemn it.
 --   retraced the checker works out the claim's own number as well, on the public windows, with the probability with which its owner is
@@ -345,7 +346,8 @@ with setting as (
     market.now() - trust.constant('doubt_days') * interval '24 hours' as doubt_from, trust.constant('plant_share') as plant_share,
     trust.constant('hidden_queries') as hidden_queries, trust.constant('hidden_days') * 86400 as hidden_s, market.now() as reading
 ), claimant as materialized (
-  select owner, trust, shrink, alpha / (alpha + beta) as honesty, audit_probability from trust.owner where kind = 'claims'
+  select owner, trust, shrink, alpha / (alpha + beta) as honesty, (beta - trust.constant('prior_beta')) / (alpha + beta) as record, audit_probability
+  from trust.owner where kind = 'claims'
 ), reigning as materialized (
   select ch.*, coalesce((select s.verified_gain from trust.standing s where s.slot = ch.slot and s.honest order by s.told_gain desc, s.verified_gain desc limit 1), 0) as best_gain
   from trust.champion ch
@@ -358,8 +360,9 @@ with setting as (
   join trust.reign_standing r on r.claim_id = s.claim_id and r.reign = ch.reign and r.checks = 1
   join trust.first_verdict v on v.claim_id = s.claim_id
   join judge j on j.owner = v.owner
+  join claimant o on o.owner = s.owner
   join board.claim c on c.id = s.claim_id
-  where trust.draw(c.salt, 'doubt') < j.audit_probability
+  where trust.draw(c.salt, 'doubt') < greatest(j.audit_probability, case when s.honest then o.record else 0 end)
 ), planted as materialized (
   -- What should be found is known: two agree, in this reign, and it will not challenge.
   select s.claim_id from setting cross join reigning ch

@@ -55,6 +55,7 @@ export async function takeLeases(
 
 export interface Claimed extends Stated {
   readonly id: string;
+  readonly day: number;
   readonly by: Agent;
 }
 
