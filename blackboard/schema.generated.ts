@@ -792,6 +792,13 @@ export interface FleetCounts {
   verdicts: number | null;
 }
 
+export interface FleetCredit {
+  credit: number | null;
+  owner: string | null;
+  promotions: number | null;
+  through_others: number | null;
+}
+
 export interface FleetEmission {
   /**
    * null: the competition as it pays; else what this asset alone would pay
@@ -1187,6 +1194,17 @@ export interface TrustCounted {
   name: string | null;
 }
 
+export interface TrustCredit {
+  claim_id: string | null;
+  credit: number | null;
+  depth: number | null;
+  owner: string | null;
+  pattern_id: string | null;
+  promotion_id: string | null;
+  reign: number | null;
+  slot: string | null;
+}
+
 export interface TrustEvent {
   claim_id: string | null;
   claimed_gain: number | null;
@@ -1517,6 +1535,16 @@ export interface TrustTrial {
   slot: string;
 }
 
+export interface TrustWorth {
+  artifact: string | null;
+  claim_id: string | null;
+  market_at: Timestamp | null;
+  promotion_id: string | null;
+  reign: number | null;
+  slot: string | null;
+  worth: number | null;
+}
+
 export interface DB {
   "board.agent": BoardAgent;
   "board.agent_key": BoardAgentKey;
@@ -1566,6 +1594,7 @@ export interface DB {
   "fleet.challengers": FleetChallengers;
   "fleet.clock": FleetClock;
   "fleet.counts": FleetCounts;
+  "fleet.credit": FleetCredit;
   "fleet.emission": FleetEmission;
   "fleet.outbox": FleetOutbox;
   "fleet.owners": FleetOwners;
@@ -1583,6 +1612,7 @@ export interface DB {
   "trust.count": TrustCount;
   "trust.count_change": TrustCountChange;
   "trust.counted": TrustCounted;
+  "trust.credit": TrustCredit;
   "trust.event": TrustEvent;
   "trust.first_verdict": TrustFirstVerdict;
   "trust.folding": TrustFolding;
@@ -1609,4 +1639,5 @@ export interface DB {
   "trust.standing": TrustStanding;
   "trust.told_pattern": TrustToldPattern;
   "trust.trial": TrustTrial;
+  "trust.worth": TrustWorth;
 }
