@@ -14,6 +14,7 @@ import {
   insertRows,
   signature,
   takeLeases,
+  takeTurns,
 } from './records.js';
 import { HIDDEN, type Model, mean, PLAIN_SE, sampleSd, sha, type World } from './world.js';
 
@@ -207,7 +208,7 @@ export class DatabaseRules implements Rules {
         }),
       );
     const wanted = await Promise.all(turns);
-    const { checks, cost } = await this.#judge(wanted, day);
+    const { checks, cost } = await this.#judge(wanted, day, takeLeases);
     this.refused += wanted.length - checks;
     return cost;
   }
@@ -233,17 +234,17 @@ export class DatabaseRules implements Rules {
         left.set(t.checker_id, rest - 1);
         return rest > 0;
       });
-      const made = await this.#judge(due, day);
+      const made = await this.#judge(due, day, takeTurns);
       cost += made.cost;
       if (made.checks === 0) break;
     }
     return cost;
   }
 
-  async #judge(turns: readonly Turn[], day: number): Promise<Judged> {
+  async #judge(turns: readonly Turn[], day: number, take: typeof takeLeases): Promise<Judged> {
     const names = new Map([...this.#agents.values()].map((a) => [a.id, a.name]));
     const work = (t: Turn): string => `check:${t.claim_id}:${t.reign}:${names.get(t.checker_id)}`;
-    const fences = await takeLeases(
+    const fences = await take(
       this.#client,
       turns.map((t) => ({ work_id: work(t), holder: t.checker_id })),
     );
