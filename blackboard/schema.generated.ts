@@ -792,6 +792,13 @@ export interface FleetCounts {
   verdicts: number | null;
 }
 
+export interface FleetCredit {
+  credit: number | null;
+  owner: string | null;
+  promotions: number | null;
+  through_others: number | null;
+}
+
 export interface FleetEmission {
   /**
    * null: the competition as it pays; else what this asset alone would pay
@@ -1122,6 +1129,7 @@ export interface TrustCheckNeed {
   priority: number | null;
   reign: number | null;
   reign_at: Timestamp | null;
+  retrace: boolean | null;
   salt: string | null;
   slot: string | null;
   wanted: number | null;
@@ -1138,6 +1146,7 @@ export interface TrustCheckTurn {
   priority: number | null;
   reign: number | null;
   reign_at: Timestamp | null;
+  retrace: boolean | null;
   salt: string | null;
   slot: string | null;
   turn: number | null;
@@ -1183,6 +1192,17 @@ export interface TrustCounted {
   key: string | null;
   n: number | null;
   name: string | null;
+}
+
+export interface TrustCredit {
+  claim_id: string | null;
+  credit: number | null;
+  depth: number | null;
+  owner: string | null;
+  pattern_id: string | null;
+  promotion_id: string | null;
+  reign: number | null;
+  slot: string | null;
 }
 
 export interface TrustEvent {
@@ -1276,6 +1296,16 @@ export interface TrustKnownSpec {
   trust: number | null;
   verified_gain: number | null;
   verified_se: number | null;
+}
+
+export interface TrustMyTurn {
+  champion: string | null;
+  claim_id: string | null;
+  place: number | null;
+  reign: number | null;
+  reign_at: Timestamp | null;
+  retrace: boolean | null;
+  slot: string | null;
 }
 
 export interface TrustOfferedPattern {
@@ -1533,6 +1563,18 @@ export interface TrustToldPattern {
   slot: string | null;
 }
 
+export interface TrustToldSpec {
+  children: number | null;
+  claim_id: string | null;
+  family: string | null;
+  owner: string | null;
+  slot: string | null;
+  spec: Json | null;
+  spec_digest: string | null;
+  verified_gain: number | null;
+  verified_se: number | null;
+}
+
 export interface TrustTrial {
   artifact: string;
   reign: number;
@@ -1548,6 +1590,16 @@ export interface TrustVerifiedSpec {
   spec: Json | null;
   spec_digest: string | null;
   verified_gain: number | null;
+}
+
+export interface TrustWorth {
+  artifact: string | null;
+  claim_id: string | null;
+  market_at: Timestamp | null;
+  promotion_id: string | null;
+  reign: number | null;
+  slot: string | null;
+  worth: number | null;
 }
 
 export interface DB {
@@ -1599,6 +1651,7 @@ export interface DB {
   "fleet.challengers": FleetChallengers;
   "fleet.clock": FleetClock;
   "fleet.counts": FleetCounts;
+  "fleet.credit": FleetCredit;
   "fleet.emission": FleetEmission;
   "fleet.outbox": FleetOutbox;
   "fleet.owners": FleetOwners;
@@ -1616,6 +1669,7 @@ export interface DB {
   "trust.count": TrustCount;
   "trust.count_change": TrustCountChange;
   "trust.counted": TrustCounted;
+  "trust.credit": TrustCredit;
   "trust.event": TrustEvent;
   "trust.explanation": TrustExplanation;
   "trust.first_verdict": TrustFirstVerdict;
@@ -1623,6 +1677,7 @@ export interface DB {
   "trust.gate": TrustGate;
   "trust.gate_path": TrustGatePath;
   "trust.known_spec": TrustKnownSpec;
+  "trust.my_turn": TrustMyTurn;
   "trust.offered_pattern": TrustOfferedPattern;
   "trust.owner": TrustOwner;
   "trust.owner_change": TrustOwnerChange;
@@ -1642,6 +1697,8 @@ export interface DB {
   "trust.slot": TrustSlot;
   "trust.standing": TrustStanding;
   "trust.told_pattern": TrustToldPattern;
+  "trust.told_spec": TrustToldSpec;
   "trust.trial": TrustTrial;
   "trust.verified_spec": TrustVerifiedSpec;
+  "trust.worth": TrustWorth;
 }

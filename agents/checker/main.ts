@@ -1,5 +1,5 @@
 // The checker: re-runs other owners' claims on windows that they could not see, from the artifact's bytes alone.
-// Which claims are its own to check is the view trust.check_turn; it measures, signs and records, and decides nothing.
+// Which claims are its own to check is the view trust.my_turn; it measures, signs and records, and decides nothing.
 import type { Insertable } from 'kysely';
 import { isTransient } from '../../blackboard/db.js';
 import { debugPoint } from '../../blackboard/debug-point.js';
@@ -10,6 +10,7 @@ import { BarReader } from '../../blackboard/market.js';
 import type { DB } from '../../blackboard/schema.generated.js';
 import { shortText } from '../../blackboard/text.js';
 import { type Offload, offload } from '../../forecast/offload.js';
+import { windowStarts } from '../../forecast/windows.js';
 import { type AgentContext, CODE_VERSION } from '../runtime/context.js';
 import type { Agent, AgentKind } from '../runtime/life.js';
 import { slotData, slotView } from '../runtime/slot.js';
@@ -33,6 +34,7 @@ const CLAIMS_FAULT = new Set([
   'SWARM_E_ARTIFACT_SIZE',
   'SWARM_E_SIGNATURE',
   'SWARM_E_SPEC_INVALID',
+  'SWARM_E_CLAIM_UNTRUE',
 ]);
 const SKIP_MS = 60_000;
 
@@ -42,6 +44,8 @@ interface Turn {
   readonly reign: number;
   readonly champion: string;
   readonly reign_at: Date;
+  /** Whether the claim's own number is worked out again. */
+  readonly retrace: boolean;
 }
 
 async function openChecker(context: AgentContext): Promise<Agent> {
@@ -86,12 +90,9 @@ async function openChecker(context: AgentContext): Promise<Agent> {
 
 async function nextTurn(context: AgentContext, skipped: Map<string, number>): Promise<Turn | null> {
   const turns = (await context.db
-    .selectFrom('trust.check_turn')
-    .select(['claim_id', 'slot', 'reign', 'champion', 'reign_at'])
-    .where('checker_id', '=', context.who.id)
-    .orderBy('wanted', 'desc')
-    .orderBy('priority', 'desc')
-    .orderBy('claim_id')
+    .selectFrom('trust.my_turn')
+    .select(['claim_id', 'slot', 'reign', 'champion', 'reign_at', 'retrace'])
+    .orderBy('place')
     .limit(20)
     .execute()) as unknown as Turn[];
   return turns.find((t) => (skipped.get(t.claim_id) ?? 0) < Date.now()) ?? null;
@@ -145,6 +146,13 @@ async function check(
       champion_digest: turn.champion,
       starts: hidden.starts,
       min_windows: context.constants('min_windows'),
+      ...(turn.retrace && {
+        retrace: {
+          starts: windowStarts(plan.public.from_s, plan.public.to_s, plan.windows),
+          gain: claim.claimed_gain,
+          tolerance: context.constants('verdict_tolerance'),
+        },
+      }),
       expect: {
         asset: view.asset,
         spec_digest: claim.spec_digest,

@@ -1,6 +1,9 @@
 // A checker's re-run: the artifact from its bytes alone, on hidden windows, beside the champion and the yardstick.
+import { SwarmError } from '../../blackboard/errors.js';
 import { ForecastError } from '../../forecast/errors.js';
+import type { ServedModel } from '../../forecast/evaluate.js';
 import { unpackArtifact } from '../../forecast/manifest.js';
+import type { Simulator } from '../../forecast/onnx/session.js';
 import { pairedGain } from '../../forecast/score/gain.js';
 import { windowSetDigest } from '../../forecast/windows.js';
 import {
@@ -19,6 +22,12 @@ export interface AssessInput extends SlotData {
   readonly champion_digest: string;
   readonly starts: readonly number[];
   readonly min_windows: number;
+  /** What the claim says of the public windows, to be worked out again. */
+  readonly retrace?: {
+    readonly starts: readonly number[];
+    readonly gain: number;
+    readonly tolerance: number;
+  };
   readonly expect: { readonly asset: string; readonly spec_digest: string; readonly data_cutoff_s: number };
 }
 
@@ -38,6 +47,24 @@ export interface Assessment {
 }
 
 const champions = new ScoreCache();
+
+/** The claim's own number again, from the artifact. What was measured comes out as it was claimed; what was made up does not. */
+async function assertRetraced(
+  input: AssessInput,
+  sim: Simulator,
+  manifest: ServedModel,
+  { starts: all, gain: claimed, tolerance }: NonNullable<AssessInput['retrace']>,
+): Promise<void> {
+  const starts = windowsOf(input, all, input.min_windows);
+  const model = await scoresOf(input, sim, starts, manifest);
+  const { gain } = pairedGain(await yardstickScores(input, starts), model, { lag: input.lag });
+  if (claimed - gain > tolerance)
+    throw new SwarmError(
+      'SWARM_E_CLAIM_UNTRUE',
+      `it claims a gain of ${claimed} on the public windows, and its artifact makes ${gain}`,
+      'The claim does not say what was measured.',
+    );
+}
 
 /** Its failures carry no code: they are the checker's trouble, and never held against the claim. */
 async function championScores(input: AssessInput, starts: readonly number[]): Promise<Float64Array> {
@@ -65,7 +92,10 @@ export async function assess(input: AssessInput): Promise<Assessment> {
       'The claim does not describe this artifact.',
     );
   const starts = windowsOf(input, input.starts, input.min_windows);
-  const model = await inSandbox(onnx, (sim) => scoresOf(input, sim, starts, manifest));
+  const model = await inSandbox(onnx, async (sim) => {
+    if (input.retrace !== undefined) await assertRetraced(input, sim, manifest, input.retrace);
+    return scoresOf(input, sim, starts, manifest);
+  });
   const base = await yardstickScores(input, starts);
   const champion = await champions.get(
     `${input.slot} ${input.champion_digest} ${windowSetDigest(starts)}`,

@@ -95,6 +95,11 @@ describe('a checker', () => {
       async () => (await claim(author, SLOT, NOW_S, cheapSpec(0.94), { inflate: 0.1 })).id,
     ],
     [
+      'a gain that nobody measured',
+      'SWARM_E_CLAIM_UNTRUE',
+      async () => (await claim(author, SLOT, NOW_S, cheapSpec(0.955), { overclaim: 0.004 })).id,
+    ],
+    [
       'a fit on its own windows',
       'SWARM_E_SIGNATURE',
       async () => (await claim(author, SLOT, NOW_S, cheapSpec(0.95), { cutoff_days: 5 })).id,

@@ -1,13 +1,19 @@
 // Claims for tests: a model that nobody had to search for, claimed by hand, honestly or not.
 import { type AgentContext, CODE_VERSION } from '../../agents/runtime/context.js';
-import { slotView } from '../../agents/runtime/slot.js';
-import { slotPlan } from '../../agents/runtime/windows.js';
+import { type SlotView, slotData, slotView } from '../../agents/runtime/slot.js';
+import { type SlotPlan, slotPlan } from '../../agents/runtime/windows.js';
 import type { Strategist } from '../../agents/strategist/strategist.js';
+import { scoresOf, windowsOf, yardstickScores } from '../../agents/trainer/scoring.js';
 import { takeLease } from '../../blackboard/lease.js';
+import { BarReader } from '../../blackboard/market.js';
 import { signRecord } from '../../blackboard/signed.js';
 import { canonicalJson } from '../../forecast/canonical.js';
+import type { ServedModel } from '../../forecast/evaluate.js';
 import { fitAndCompile, type Spec, specDigest } from '../../forecast/families/index.js';
 import { packArtifact } from '../../forecast/manifest.js';
+import { openInProcess } from '../../forecast/onnx/session.js';
+import { pairedGain } from '../../forecast/score/gain.js';
+import { windowStarts } from '../../forecast/windows.js';
 
 /** A spec of which nothing is fitted: scored in a moment. */
 export const cheapSpec = (scale = 0.85, horizon_s = 3600): Spec => ({
@@ -37,6 +43,8 @@ export interface ClaimChange {
   readonly spec_digest?: string;
   /** Signed by this key instead of the author's. */
   readonly privateKey?: string;
+  /** Added to the gain that was measured. */
+  readonly overclaim?: number;
   /** Added to the gain after signing. */
   readonly inflate?: number;
   /** Days by which the fit saw more than it may. */
@@ -91,12 +99,13 @@ export async function claim(
     mean_crps: 100,
   };
   const run = author.stamp();
+  const measured = await publicGain(author, view, plan, { onnx, manifest });
   const signed = {
     ...shared,
     ...author.stamp(),
     experiment_id: run.id,
-    claimed_gain: 0.01,
-    claimed_se: 0.01,
+    claimed_gain: measured.gain + (change.overclaim ?? 0),
+    claimed_se: measured.se,
   };
   const signer = change.privateKey === undefined ? author : forger(change.privateKey);
   const lease = (await takeLease(author.db, `test:${signed.id}`))!;
@@ -112,8 +121,8 @@ export async function claim(
         ...held,
         decision_id: decision.id,
         yardstick_crps: 101,
-        gain: 0.01,
-        se: 0.01,
+        gain: measured.gain,
+        se: measured.se,
         cost_ms: 1,
       })
       .execute();
@@ -129,6 +138,25 @@ export async function claim(
   });
   await lease.giveBack();
   return { id: signed.id, artifact };
+}
+
+/** What the model gains on the windows that its author sees. */
+async function publicGain(
+  author: AgentContext,
+  view: SlotView,
+  plan: SlotPlan,
+  model: { readonly onnx: Uint8Array; readonly manifest: ServedModel },
+): Promise<{ gain: number; se: number }> {
+  const bars = new BarReader(author.db, author.clock.data_from.getTime() / 1000);
+  const data = slotData(author, view, await bars.series(view.asset, view.step), plan);
+  const starts = windowsOf(data, windowStarts(plan.public.from_s, plan.public.to_s, plan.windows), 1);
+  const sim = await openInProcess(model.onnx);
+  try {
+    const scores = await scoresOf(data, sim, starts, model.manifest);
+    return pairedGain(await yardstickScores(data, starts), scores, { lag: data.lag });
+  } finally {
+    await sim.close();
+  }
 }
 
 function forger(privateKey: string): Pick<AgentContext, 'sign'> {

@@ -160,7 +160,7 @@ async function fleets(progress: Progress): Promise<Figure[]> {
       '1',
       checks,
       0.35,
-      `second half; a check counted as a whole experiment; ${note}; reference: the bar`,
+      `second half; a check counted as a whole experiment, one that retraces the claim as two; ${note}; reference: the bar`,
     ),
     ...attackFigures(
       mixed.map((r) => r.course),
@@ -194,7 +194,7 @@ function attackFigures(courses: readonly Course[], refused: number): Figure[] {
       '1',
       worst.trust,
       0.1,
-      `${worst.name}; trust after 15 judged claims, or in the end with fewer, mean over seeds; ${refused} unasked verdicts refused; reference: the bar`,
+      `${worst.name}; trust after 15 judged claims or unseen checks, or in the end with fewer, mean over seeds; ${refused} unasked verdicts refused; reference: the bar`,
     ),
     ...trusts.map((t) =>
       figure(
@@ -202,7 +202,7 @@ function attackFigures(courses: readonly Course[], refused: number): Figure[] {
         '1',
         t.trust,
         0.1,
-        `at most ${t.most.toFixed(2)}; ${t.events.toFixed(1)} judged claims or checks`,
+        `at most ${t.most.toFixed(2)}; ${t.events.toFixed(1)} judged claims or unseen checks`,
       ),
     ),
     figure(

@@ -61,7 +61,10 @@ const MIGRATIONS = [
   'trust/0006_archive.sql',
   'trust/0007_fair.sql',
   'trust/0008_rules.sql',
+  'trust/0009_secrecy.sql',
+  'trust/0010_credit.sql',
   'trust/0012_shown.sql',
+  'trust/0014_told.sql',
 ];
 
 const first = { '0001_first.sql': 'create table first (a int)' };

@@ -13,6 +13,8 @@ let publisher: AgentRow;
 
 beforeAll(async () => {
   ground = await openGround('trust turns');
+  // Nothing is planted, but where the test says so.
+  await plantedShare(0);
 });
 beforeAll(() => begin());
 afterEach(async () => {
@@ -20,6 +22,9 @@ afterEach(async () => {
   begin();
 });
 afterAll(() => ground.close());
+
+const plantedShare = (share: number): Promise<unknown> =>
+  ground.admin.query(`update board.constant set value = $1 where name = 'plant_share'`, [share]);
 
 function begin(): void {
   h = new History();
@@ -101,7 +106,9 @@ describe('a turn', () => {
 
   it('is drawn evenly among owners, so that an owner with ten checkers has no more of them', async () => {
     const crowd = Array.from({ length: 9 }, () => h.agent('check-1', 'checker'));
-    for (let i = 0; i < 800; i++) h.claim(author, { salt: randomUuid() });
+    // Nobody has more than a few in one reign.
+    const authors = Array.from({ length: 8 }, (_, i) => h.agent(`author-${i}`, 'explorer'));
+    for (let i = 0; i < 800; i++) h.claim(authors[i % 8]!, { salt: randomUuid() });
     const found = await turns([...judges, ...crowd]);
     const first = found.filter((t) => [judges[0]!, ...crowd].some((c) => c.id === t.checker_id)).length;
     expect(found).toHaveLength(800);
@@ -241,6 +248,54 @@ describe('checks that are wanted', () => {
       'select owner from trust.check_need order by priority desc limit 50',
     );
     expect(queue.filter((q) => q.owner === 'mallory').length).toBeLessThan(12);
+  });
+
+  it('are none beyond what an owner may ask of the hidden windows, until these have been exchanged', async () => {
+    const most = ground.constant('hidden_queries');
+    const reigning = (days: number): void => {
+      h = new History();
+      h.promotion(h.agent('publisher-owner', 'publisher'), { market_at: daysAgo(days) });
+      author = h.agent('alice', 'explorer');
+      judges = [1, 2].map((i) => h.agent(`check-${i}`, 'checker'));
+      for (let i = 0; i < most + 20; i++) h.claim(author, { salt: randomUuid() });
+    };
+    reigning(ground.constant('hidden_days') - 1);
+    const refused = h.claim(author);
+    for (const judge of judges) h.verdict(judge, refused, { finding: 'refused' });
+    const asked = h.claim(author);
+    for (const judge of judges) h.verdict(judge, asked, { champion_t: 0 });
+    const rival = h.claim(h.agent('bob', 'explorer'));
+    const found = await turns();
+    // A refusal has told nothing.
+    expect(found).toHaveLength(most - 1 + 1);
+    expect(ownersOf(found, rival)).toHaveLength(1);
+    await forget(ground.admin);
+    reigning(ground.constant('hidden_days') + 1);
+    expect(await turns()).toHaveLength(most + 20);
+  });
+
+  it('are now and then a third one where two agree, as a test whose answer is known', async () => {
+    const claims = Array.from({ length: 90 }, () => h.claim(author, { salt: randomUuid() }));
+    for (const claim of claims)
+      for (const judge of judges.slice(0, 2)) h.verdict(judge, claim, { champion_t: 0 });
+    await plantedShare(0.5);
+    const planted = await turns();
+    await plantedShare(0);
+    // Four standard errors.
+    expect(Math.abs(planted.length / claims.length - 0.5)).toBeLessThan(4 * Math.sqrt(0.25 / 90));
+    for (const turn of planted) expect(turn).toMatchObject({ wanted: 3, have: '2' });
+  });
+
+  it('retrace about as many claims as their owner is audited', async () => {
+    for (let i = 0; i < 30; i++)
+      h.verdict(judges[0]!, h.claim(author, { slot: 'crypto_24h/ETH', market_at: daysAgo(0) }));
+    for (let i = 0; i < 400; i++) h.claim(author, { salt: randomUuid(), claimed_gain: 0.9 });
+    const found = (await turns()) as (Turn & { retrace: boolean })[];
+    const [owner] = await ground.rows<{ audit_probability: number }>(
+      `select audit_probability from trust.owner where owner = 'alice'`,
+    );
+    const share = found.filter((t) => t.retrace).length / found.length;
+    expect(Math.abs(share - owner!.audit_probability)).toBeLessThan(4 * Math.sqrt(0.25 / found.length));
   });
 
   it('audit about as many claims of a trusted owner as its audit probability says', async () => {

@@ -20,6 +20,7 @@ const TABLES = [
   'challenger',
   'gate_step',
   'pattern',
+  'briefing',
   'decision',
   'experiment',
 ] as const;
@@ -62,12 +63,12 @@ export class History {
       as_of: market_at,
       market_at,
       salt: uuid7(),
+      experiment_id: uuid7(),
       ...some,
     };
     this.claims.push(row);
     this.#rows.claim.push({
       ...row,
-      experiment_id: uuid7(),
       family: String(row.spec['family']),
       data_cutoff: daysAgo(200),
       ...measured,
@@ -156,7 +157,11 @@ export class History {
   }
 
   /** A challenger with its steps: one x per window of an hour. */
-  challenger(by: AgentRow, xs: readonly number[], some: Partial<ChallengerRow> = {}): ChallengerRow {
+  challenger(
+    by: AgentRow,
+    xs: readonly number[],
+    { gains, ...some }: Partial<ChallengerRow> & { readonly gains?: readonly number[] } = {},
+  ): ChallengerRow {
     const row: ChallengerRow = {
       id: uuid7(),
       kind: 'challenge',
@@ -188,7 +193,7 @@ export class History {
         prompt_id: uuid7(),
         start_at: new Date(daysAgo(30).getTime() + i * 3_600_000),
         champion_crps: 1,
-        challenger_crps: 1,
+        challenger_crps: 1 - (gains?.[i] ?? 0),
         x,
         seed: 's',
         ...held,
@@ -239,6 +244,11 @@ export class History {
     });
   }
 
+  /** Any other row. */
+  add(table: (typeof TABLES)[number], row: object): void {
+    this.#rows[table].push(row);
+  }
+
   /** A decision bred from specs. */
   bred(by: AgentRow, ...parents: string[]): void {
     this.#rows.decision.push({
@@ -285,9 +295,14 @@ export const luckOf = (artifact: string): number[] => {
   const u = seeded(Number.parseInt(createHash('sha256').update(artifact).digest('hex').slice(0, 8), 16));
   return Array.from({ length: 60 }, () => u() - 0.5);
 };
-const measured = { dataset_digest: digest('d'), windows_digest: digest('w'), seed: 's', code_version: 'v' };
-const held = { work_id: 'w', fence: 0 };
-const stamps = (market_at: Date): object => ({ at: market_at, market_at });
+export const measured = {
+  dataset_digest: digest('d'),
+  windows_digest: digest('w'),
+  seed: 's',
+  code_version: 'v',
+};
+export const held = { work_id: 'w', fence: 0 };
+export const stamps = (market_at: Date): object => ({ at: market_at, market_at });
 
 /** Empties the history of a test database, which no program of ours can do. */
 export async function forget(admin: pg.Client): Promise<void> {

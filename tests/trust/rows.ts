@@ -17,6 +17,7 @@ export interface ClaimRow {
   readonly as_of: Date;
   readonly market_at: Date;
   readonly salt: string;
+  readonly experiment_id: string;
 }
 export interface VerdictRow {
   readonly id: string;
@@ -50,6 +51,7 @@ export interface ChallengerRow {
   readonly k: number;
   readonly artifact: string;
   readonly alpha: number;
+  readonly claim_id?: string;
 }
 export interface PatternRow {
   readonly id: string;

@@ -14,7 +14,14 @@
 --   copy     an honest claim weighs nothing when its spec or artifact was another owner's first, or when an earlier model does the same
 --            on the same hidden windows: differences from the champion that are apart by less than copy_distance of their size.
 --   doubt    a claim that one checker alone has judged is judged by a second one with the chance with which that checker is
---            audited: max(audit_floor, 1 - trust as a checker). A checker that approves unseen is met by one that looks.
+--            audited: max(audit_floor, 1 - trust as a checker), and where it was found honest at least with the share that over-claims have
+--            in its owner's record. A checker that approves unseen is met by one that looks, and one that clears a known liar almost always.
+--   planted  a share plant_share of the claims that two checkers agree on is judged once more by a third one, who cannot tell (0009):
+--            what it should find is known, and where it finds something else the other two condemn it.
+--   retraced the checker works out the claim's own number as well, on the public windows, with the probability with which its owner is
+--            audited. Luck and selection leave that number as it was claimed; only an invented one comes out otherwise.
+--   budget   claims of one owner that are scored on the hidden windows of a slot: hidden_queries a reign, and as many again for every
+--            hidden_days that it lasts, in which the windows are exchanged. The others wait.
 
 insert into board.constant (name, value, unit, note) values
   ('over_slack', 0.4, 'standard errors', 'claims that lie so far above their verdicts on average accuse nobody: selection does that'),
@@ -23,7 +30,9 @@ insert into board.constant (name, value, unit, note) values
   ('over_clip_low', 1, 'standard errors', 'and one that understates at most this much'),
   ('over_common', 1, 'standard errors', 'at most this much of an excess is put down to what the market did to everybody'),
   ('copy_distance', 0.02, 'share', 'two models whose differences from the champion are apart by less are one'),
-  ('doubt_days', 3, 'market days', 'a second check by doubt comes within these or not at all');
+  ('doubt_days', 3, 'market days', 'a second check by doubt, or a planted third, comes within these or not at all'),
+  ('plant_share', 0.2, 'share', 'of the claims that two checkers agree on, those that a third one is tried with'),
+  ('hidden_queries', 100, 'claims', 'of one owner and slot that are scored on hidden windows in a reign, and again in every hidden_days of it');
 
 create index verdict_by_windows on board.verdict (windows_digest, mean_crps) where finding = 'scored';
 create index claim_by_spec on board.claim (slot, spec_digest);
@@ -326,7 +335,7 @@ select owner, kind, events, dishonest, alpha, beta, shrink, score / greatest(1, 
   greatest(audit_floor, 1 - score / greatest(1, evidence)) as audit_probability, over, evidence
 from accused;
 
-create index standing_judged_once on trust.standing (slot, judged_at) where checks = 1;
+create index standing_judged_little on trust.standing (slot, judged_at) where checks in (1, 2);
 
 -- As before, from what stands: claims that may need a verdict are found by index, and then asked what they need.
 create or replace view trust.check_need as
@@ -334,9 +343,11 @@ with setting as (
   select trust.constant('verdict_tolerance') as verdict_tolerance, trust.constant('contender_t') as contender_t,
     trust.constant('min_challenger_trust') as min_challenger_trust, trust.constant('checks_to_promote') as checks_to_promote,
     trust.constant('contenders') as contenders, market.now() - trust.constant('contender_days') * interval '24 hours' as contender_from,
-    market.now() - trust.constant('doubt_days') * interval '24 hours' as doubt_from
+    market.now() - trust.constant('doubt_days') * interval '24 hours' as doubt_from, trust.constant('plant_share') as plant_share,
+    trust.constant('hidden_queries') as hidden_queries, trust.constant('hidden_days') * 86400 as hidden_s, market.now() as reading
 ), claimant as materialized (
-  select owner, trust, shrink, alpha / (alpha + beta) as honesty, audit_probability from trust.owner where kind = 'claims'
+  select owner, trust, shrink, alpha / (alpha + beta) as honesty, (beta - trust.constant('prior_beta')) / (alpha + beta) as record, audit_probability
+  from trust.owner where kind = 'claims'
 ), reigning as materialized (
   select ch.*, coalesce((select s.verified_gain from trust.standing s where s.slot = ch.slot and s.honest order by s.told_gain desc, s.verified_gain desc limit 1), 0) as best_gain
   from trust.champion ch
@@ -349,10 +360,25 @@ with setting as (
   join trust.reign_standing r on r.claim_id = s.claim_id and r.reign = ch.reign and r.checks = 1
   join trust.first_verdict v on v.claim_id = s.claim_id
   join judge j on j.owner = v.owner
+  join claimant o on o.owner = s.owner
   join board.claim c on c.id = s.claim_id
-  where trust.draw(c.salt, 'doubt') < j.audit_probability
+  where trust.draw(c.salt, 'doubt') < greatest(j.audit_probability, case when s.honest then o.record else 0 end)
+), planted as materialized (
+  -- What should be found is known: two agree, in this reign, and it will not challenge.
+  select s.claim_id from setting cross join reigning ch
+  join trust.standing s on s.slot = ch.slot and s.checks = 2 and s.judged_at > setting.doubt_from and s.judged_at >= ch.market_at
+  join trust.reign_standing r on r.claim_id = s.claim_id and r.reign = ch.reign and r.checks = 2 and not r.open
+  join board.claim c on c.id = s.claim_id
+  where trust.draw(c.salt, 'plant') < setting.plant_share
+), queried as materialized (
+  -- A refusal tells nothing of the hidden windows.
+  select s.owner, r.slot, count(*) as n from reigning ch
+  join trust.reign_standing r on r.slot = ch.slot and r.reign = ch.reign and r.checks > r.refusals
+  join trust.standing s on s.claim_id = r.claim_id group by s.owner, r.slot
 ), found as (
   select claim_id from doubted
+  union
+  select claim_id from planted
   union
   -- Judged in this reign, and in doubt or good.
   select r.claim_id from reigning ch join trust.reign_standing r on r.slot = ch.slot and r.reign = ch.reign and r.open
@@ -386,6 +412,7 @@ with setting as (
       -- May challenge: all checks before it does.
       when rr.checks > rr.refusals and rr.champion_t > contender_t and o.trust >= min_challenger_trust then checks_to_promote
       when rr.checks = 1 and s.claim_id in (select d.claim_id from doubted d) then 2
+      when rr.checks = 2 and s.claim_id in (select p.claim_id from planted p) then 3
       -- Known and good, but not measured against this champion yet.
       when s.honest and rr.checks is null and s.as_of > contender_from and s.claim_id in (select p.claim_id from placed p) then 1
       -- Never judged, and by what its owner's word has been worth so far better than anything verified: it may challenge.
@@ -393,15 +420,21 @@ with setting as (
       -- Never judged: audited with a probability that trust lowers and nobody can foresee.
       when s.checks = 0 and s.audit_draw < o.audit_probability then 1
       else 0
-    end as wanted
+    end as wanted,
+    trust.draw(c.salt, 'retrace') < o.audit_probability or coalesce(rr.refusals, 0) > 0 as retrace,
+    hidden_queries * (1 + floor(greatest(0, extract(epoch from reading - ch.market_at)::double precision) / hidden_s)) - coalesce(q.n, 0) as left_over
   from found f cross join setting
   join trust.standing s on s.claim_id = f.claim_id
   join board.claim c on c.id = s.claim_id
   join reigning ch on ch.slot = s.slot
   join claimant o on o.owner = s.owner
   left join trust.reign_standing rr on rr.claim_id = s.claim_id and rr.reign = ch.reign
+  left join queried q on q.owner = s.owner and q.slot = s.slot
+), waiting as (
+  select *, row_number() over (partition by owner, slot, have = 0 order by priority desc, claim_id) as place from need where have < wanted
 )
-select * from need where have < wanted;
+select claim_id, owner, slot, reign, champion, reign_at, salt, as_of, have, priority, wanted, retrace
+from waiting where have > 0 or place <= left_over;
 
 -- All of the above, from the records alone. Writers wait meanwhile; patterns are weighed again by and by.
 create or replace function trust.rebuild() returns void

@@ -4,10 +4,11 @@ import type { Owner } from './owners.js';
 
 export interface Noted {
   readonly trust: number;
+  /** Judged claims; of a checker that cheats, checks that it has given unseen. */
   readonly events: number;
 }
 
-/** Judged claims after which an attack is looked at. */
+/** Judged claims, or unseen checks, after which an attack is looked at. */
 const AFTER = 15;
 
 export class Course {
@@ -22,18 +23,13 @@ export class Course {
     this.#days.push(new Map(standing));
   }
 
-  /** Each class of attack: the most trusted of its owners after 15 judged claims (a checker: after 15 days), or in the end. */
+  /** Each class of attack: the most trusted of its owners after 15 judged claims or unseen checks, or in the end. */
   attacks(): Map<string, Noted> {
     const out = new Map<string, Noted>();
     for (const owner of this.#owners) {
       if (owner.class === 'honest' || owner.class === 'newcomer') continue;
       const name = owner.class === 'colluder' ? `colluding ${owner.role}` : owner.class;
-      const noted =
-        owner.class === 'whitewasher'
-          ? this.#most(`${owner.name}-`)
-          : owner.role === 'checker'
-            ? this.#days[Math.min(AFTER, this.#days.length - 1)]!.get(owner.name)!
-            : this.#after(owner.name);
+      const noted = owner.class === 'whitewasher' ? this.#most(`${owner.name}-`) : this.#after(owner.name);
       const known = out.get(name);
       if (known === undefined || noted.trust > known.trust) out.set(name, noted);
     }

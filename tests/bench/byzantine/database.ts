@@ -1,12 +1,11 @@
 // The swarm's own rules for a simulated fleet: the real tables, with their triggers, and the real views decide who checks what, what is
 // told and who reigns. Only finding and measuring are simulated.
 import type pg from 'pg';
-import { alphaShare } from '../../../agents/publisher/admit.js';
 import { uuid7 } from '../../../blackboard/ids.js';
 import { type Constants, constantsOf } from '../../../trust/constants.js';
-import { boundedSteps, type Measured } from '../../../trust/gate-step.js';
 import type { Rules, Seat } from './fleet.js';
-import { checkedGain, noteOf, type Told } from './owners.js';
+import { approvesUnseen, noteOf, type Stated, type Told } from './owners.js';
+import { Publishing } from './publishing.js';
 import {
   type Agent,
   type Claimed,
@@ -15,6 +14,7 @@ import {
   insertRows,
   signature,
   takeLeases,
+  takeTurns,
 } from './records.js';
 import { HIDDEN, type Model, mean, PLAIN_SE, sampleSd, sha, type World } from './world.js';
 
@@ -22,11 +22,17 @@ interface Turn {
   readonly claim_id: string;
   readonly checker_id: string;
   readonly reign: number;
+  readonly retrace: boolean;
+}
+
+interface Judged {
+  readonly checks: number;
+  /** In experiments. */
+  readonly cost: number;
 }
 
 /** Checks that one checker makes in a round. */
 const CAPACITY = 8;
-const LIVE_WINDOWS = 24;
 
 export class DatabaseRules implements Rules {
   readonly #client: pg.Client;
@@ -38,7 +44,9 @@ export class DatabaseRules implements Rules {
   readonly #models = new Map<string, Model>();
   readonly #fences = new Map<string, { work_id: string; fence: number }>();
   readonly #publisher: string;
+  readonly #unseen = new Map<string, number>();
   #constant: Constants = () => 0;
+  #publishing: Publishing | null = null;
   /** Volunteers whom the database turned away. */
   refused = 0;
 
@@ -54,6 +62,12 @@ export class DatabaseRules implements Rules {
       'select name, value from board.constant',
     );
     this.#constant = constantsOf(rows);
+    this.#publishing = new Publishing(this.#client, this.#world, {
+      publisher: this.#publisher,
+      constant: this.#constant,
+      held: (slot) => this.#fences.get(`gate:${slot}`)!,
+      model: (artifact) => this.#models.get(artifact)!,
+    });
     await this.#client.query('begin');
     await this.#enrol(this.#publisher, 'publisher', 'publisher', 'publisher');
     await this.#clock(0);
@@ -106,14 +120,11 @@ export class DatabaseRules implements Rules {
     return all.filter((t, i) => all.findIndex((o) => o.model.spec_digest === t.model.spec_digest) === i);
   }
 
-  async round(
-    day: number,
-    stated: readonly (Omit<Claimed, 'id' | 'by'> & { by: string })[],
-  ): Promise<number> {
+  async round(day: number, stated: readonly (Stated & { by: string })[]): Promise<number> {
     const client = this.#client;
     await client.query('begin');
     await this.#clock(day);
-    const claims = stated.map((s) => ({ ...s, id: uuid7(), by: this.#agents.get(s.by)! }));
+    const claims = stated.map((s) => ({ ...s, id: uuid7(), day, by: this.#agents.get(s.by)! }));
     for (const claim of claims) {
       this.#claims.set(claim.id, claim);
       this.#models.set(claim.model.artifact, claim.model);
@@ -121,7 +132,7 @@ export class DatabaseRules implements Rules {
     await insertClaims(client, claims, this.#fences, day);
     await this.#patterns(claims);
     const checks = (await this.#volunteer(claims, day)) + (await this.#check(day));
-    for (const slot of this.#slots) await this.#gate(slot, day);
+    for (const slot of this.#slots) await this.#publishing!.day(slot, day, await this.champion(slot));
     await client.query('select trust.fold()');
     await client.query('commit');
     // Tables that grow from nothing: plans for empty ones take seconds.
@@ -137,12 +148,14 @@ export class DatabaseRules implements Rules {
     return this.#models.get(rows[0]!.artifact)!;
   }
 
-  /** Trust in every owner as it claims or checks, with the claims of it that were judged. */
+  /** Trust in every owner as it claims or checks, with its judged claims, or the checks that it has given unseen. */
   async standing(): Promise<Map<string, { trust: number; events: number }>> {
     const { rows } = await this.#client.query<{ owner: string; trust: number; events: string }>(
       'select owner, trust, events from trust.owner',
     );
-    return new Map(rows.map((r) => [r.owner, { trust: r.trust, events: Number(r.events) }]));
+    return new Map(
+      rows.map((r) => [r.owner, { trust: r.trust, events: this.#unseen.get(r.owner) ?? Number(r.events) }]),
+    );
   }
 
   async #enrol(id: string, role: string, name: string, owner: string): Promise<void> {
@@ -191,12 +204,13 @@ export class DatabaseRules implements Rules {
           claim_id: c.id,
           checker_id: friend![0],
           reign: await this.#reign(c.model.slot),
+          retrace: false,
         }),
       );
     const wanted = await Promise.all(turns);
-    const made = await this.#judge(wanted, day);
-    this.refused += wanted.length - made;
-    return made;
+    const { checks, cost } = await this.#judge(wanted, day, takeLeases);
+    this.refused += wanted.length - checks;
+    return cost;
   }
 
   async #reign(slot: string): Promise<number> {
@@ -210,37 +224,42 @@ export class DatabaseRules implements Rules {
   /** Turns as the view gives them, until nobody has one or everybody is tired. */
   async #check(day: number): Promise<number> {
     const left = new Map<string, number>();
-    let checks = 0;
+    let cost = 0;
     for (let pass = 0; pass < 4; pass++) {
       const { rows } = await this.#client.query<Turn>(
-        'select claim_id, checker_id, reign from trust.check_turn order by wanted desc, priority desc, claim_id',
+        'select claim_id, checker_id, reign, retrace from trust.check_turn order by wanted desc, priority desc, claim_id',
       );
       const due = rows.filter((t) => {
         const rest = left.get(t.checker_id) ?? CAPACITY;
         left.set(t.checker_id, rest - 1);
         return rest > 0;
       });
-      const made = await this.#judge(due, day);
-      checks += made;
-      if (made === 0) break;
+      const made = await this.#judge(due, day, takeTurns);
+      cost += made.cost;
+      if (made.checks === 0) break;
     }
-    return checks;
+    return cost;
   }
 
-  async #judge(turns: readonly Turn[], day: number): Promise<number> {
+  async #judge(turns: readonly Turn[], day: number, take: typeof takeLeases): Promise<Judged> {
     const names = new Map([...this.#agents.values()].map((a) => [a.id, a.name]));
     const work = (t: Turn): string => `check:${t.claim_id}:${t.reign}:${names.get(t.checker_id)}`;
-    const fences = await takeLeases(
+    const fences = await take(
       this.#client,
       turns.map((t) => ({ work_id: work(t), holder: t.checker_id })),
     );
     const rows = [];
+    let cost = 0;
     for (const turn of turns) {
       const fence = fences.get(work(turn));
-      if (fence !== undefined) rows.push({ ...(await this.#verdict(turn, day)), work_id: work(turn), fence });
+      if (fence === undefined) continue;
+      const verdict = await this.#verdict(turn, day);
+      // A claim that is refused was not scored on hidden windows.
+      cost += verdict['finding'] === 'scored' && turn.retrace ? 2 : 1;
+      rows.push({ ...verdict, work_id: work(turn), fence });
     }
     await insertRows(this.#client, 'board.verdict', rows);
-    return rows.length;
+    return { checks: rows.length, cost };
   }
 
   async #verdict(turn: Turn, day: number): Promise<Record<string, unknown>> {
@@ -249,178 +268,42 @@ export class DatabaseRules implements Rules {
     const champion = await this.champion(model.slot);
     const differences = this.#world.differences(model, champion, day);
     const sd = sampleSd(differences);
+    const checker = this.#seats.get(turn.checker_id)!;
+    const claimed = Math.min(claim.gain, 0.9);
     const measured = this.#world.measured(model, day);
-    const gain = checkedGain(
-      this.#seats.get(turn.checker_id)!,
-      this.#seats.get(by.id)!,
-      Math.min(claim.gain, 0.9),
-      measured,
-    );
+    const unseen = approvesUnseen(checker, this.#seats.get(by.id)!);
+    if (unseen) this.#unseen.set(checker.name, (this.#unseen.get(checker.name) ?? 0) + 1);
+    const gain = unseen ? claimed : measured;
+    const untrue =
+      !unseen &&
+      turn.retrace &&
+      claimed - this.#world.measuredByAuthor(model, claim.day) > this.#constant('verdict_tolerance');
+    const scored = <T>(value: T): T | null => (untrue ? null : value);
     return {
       id: uuid7(),
       agent_id: turn.checker_id,
       claim_id: claim.id,
-      finding: 'scored',
-      reason: '',
+      finding: untrue ? 'refused' : 'scored',
+      reason: untrue ? 'untrue' : '',
       reign: turn.reign,
       champion: champion.artifact,
       hidden_from: dayAt(day - 30),
       hidden_to: dayAt(day),
       dataset_digest: sha('data'),
-      windows_digest: sha('hidden', day),
-      n_windows: HIDDEN,
-      mean_crps: 1 - gain,
-      yardstick_crps: 1,
-      champion_crps: 1,
-      verified_gain: gain,
-      verified_se: PLAIN_SE,
-      window_starts: Array.from({ length: HIDDEN }, (_, i) => (day * 2 - 60 + i) * 43_200),
-      differences,
-      champion_t: (mean(differences) + gain - measured) / (sd / Math.sqrt(HIDDEN)),
-      difference_sd: sd,
+      windows_digest: scored(sha('hidden', day)),
+      n_windows: scored(HIDDEN),
+      mean_crps: scored(1 - gain),
+      yardstick_crps: scored(1),
+      champion_crps: scored(1),
+      verified_gain: scored(gain),
+      verified_se: scored(PLAIN_SE),
+      window_starts: scored(Array.from({ length: HIDDEN }, (_, i) => (day * 2 - 60 + i) * 43_200)),
+      differences: scored(differences),
+      champion_t: scored((mean(differences) + gain - measured) / (sd / Math.sqrt(HIDDEN))),
+      difference_sd: scored(sd),
       seed: 's',
       code_version: 'simulated',
       signature: signature(),
     };
-  }
-
-  /** What the publisher does with a slot in a day. */
-  async #gate(slot: string, day: number): Promise<void> {
-    const held = this.#fences.get(`gate:${slot}`)!;
-    const own = { agent_id: this.#publisher, ...held };
-    const champion = await this.champion(slot);
-    await this.#admit(slot, own);
-    const prompts = Array.from({ length: LIVE_WINDOWS }, () => uuid7());
-    await insertRows(
-      this.#client,
-      'board.prompt',
-      prompts.map((id, hour) => ({
-        id,
-        agent_id: this.#publisher,
-        validator: 'v',
-        slot,
-        competition: 'c',
-        asset: slot,
-        start_at: dayAt(day, hour),
-        length_s: 3600,
-        increment_s: 60,
-        num_simulations: 1000,
-      })),
-    );
-    const { rows: open } = await this.#client.query<{
-      challenger_id: string;
-      artifact: string;
-      scale: number;
-      sd: number;
-    }>(
-      `select challenger_id, artifact, scale, sd from trust.gate where slot = $1 and stage in ('shadow', 'passed')`,
-      [slot],
-    );
-    for (const c of open) {
-      const { rows: before } = await this.#client.query<Measured>(
-        'select champion_crps, challenger_crps from board.gate_step where challenger_id = $1 order by start_at',
-        [c.challenger_id],
-      );
-      const windows = prompts.map((_, hour) => ({
-        champion_crps: 1,
-        challenger_crps: 1 - this.#world.live(this.#models.get(c.artifact)!, champion, day, hour),
-      }));
-      const fixed = { ...c, clip_sd: this.#constant('clip_sd') };
-      const xs = boundedSteps([...before, ...windows], fixed).slice(before.length);
-      await insertRows(
-        this.#client,
-        'board.gate_step',
-        windows.map((window, hour) => ({
-          id: uuid7(),
-          ...own,
-          ...window,
-          challenger_id: c.challenger_id,
-          prompt_id: prompts[hour],
-          start_at: dayAt(day, hour),
-          x: xs[hour],
-          seed: 's',
-        })),
-      );
-    }
-    await this.#promote(slot, own);
-  }
-
-  async #admit(slot: string, own: object): Promise<void> {
-    const { rows } = await this.#client.query(
-      `select s.*, (select count(*) from board.challenger c where c.slot = s.slot and c.reign = s.reign and c.kind = 'challenge') as before
-       from trust.screen s where s.slot = $1 and s.passed
-         and not exists (select from board.challenger c where c.slot = s.slot and c.reign = s.reign and c.artifact = s.artifact)
-         and (select count(*) from trust.gate g where g.slot = s.slot and g.kind = 'challenge' and g.stage in ('shadow', 'passed')) < $2
-       order by s.screen_t desc, s.artifact limit 1`,
-      [slot, this.#constant('concurrent_challengers')],
-    );
-    const best = rows[0];
-    if (best === undefined) return;
-    const k = Number(best.before) + 1;
-    await insertRows(this.#client, 'board.challenger', [
-      {
-        id: uuid7(),
-        ...own,
-        kind: 'challenge',
-        slot,
-        reign: best.reign,
-        k,
-        claim_id: best.claim_id,
-        artifact: best.artifact,
-        trials: Number(best.trials),
-        screen_t: best.screen_t,
-        screen_threshold: best.screen_threshold,
-        scale: best.scale,
-        sd: best.sd,
-        alpha: alphaShare(this.#constant('gate_alpha'), k),
-      },
-    ]);
-  }
-
-  async #promote(slot: string, own: object): Promise<void> {
-    const { rows } = await this.#client.query(
-      `select g.*, c.artifact as previous, c.reign as reigning from trust.gate g join trust.champion c on c.slot = g.slot
-       where g.slot = $1 and g.stage = 'passed' order by g.e_value desc, g.k limit 1`,
-      [slot],
-    );
-    const passed = rows[0];
-    if (passed === undefined) return;
-    const promote = passed.kind === 'challenge';
-    const reign = passed.reigning + 1;
-    await insertRows(this.#client, 'board.promotion', [
-      {
-        id: uuid7(),
-        ...own,
-        kind: promote ? 'promote' : 'rollback',
-        slot,
-        reign,
-        artifact: passed.artifact,
-        family: 'simulated',
-        previous: passed.previous,
-        challenger_id: passed.challenger_id,
-        e_value: passed.e_value,
-        threshold: passed.threshold,
-        windows: Number(passed.windows),
-        signature: signature(),
-      },
-    ]);
-    if (!promote) return;
-    await insertRows(this.#client, 'board.challenger', [
-      {
-        id: uuid7(),
-        ...own,
-        kind: 'rollback',
-        slot,
-        reign,
-        k: 1,
-        artifact: passed.previous,
-        trials: 1,
-        screen_t: 0,
-        screen_threshold: 0,
-        scale: passed.scale,
-        sd: passed.sd,
-        alpha: this.#constant('rollback_alpha'),
-      },
-    ]);
   }
 }

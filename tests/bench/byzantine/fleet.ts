@@ -12,7 +12,7 @@ export interface Rules {
   open(reference: readonly Model[]): Promise<void>;
   join(seat: Seat): Promise<void>;
   told(slot: string): Promise<Told[]>;
-  /** Takes a day's claims; returns how many checks were made. */
+  /** Takes a day's claims; returns what checks of them cost, in experiments. */
   round(day: number, stated: readonly (Stated & { by: string })[]): Promise<number>;
   champion(slot: string): Promise<Model>;
 }
@@ -23,7 +23,7 @@ export interface FleetResult {
   /** Changes of the served model, and those to one that is no better. */
   readonly promotions: number;
   readonly falsePromotions: number;
-  /** Of all compute in the second half: checks / (checks + experiments). A check counts as a whole experiment. */
+  /** Of all compute in the second half: checks / (checks + experiments). A check counts as a whole experiment, and one that retraces the claim as two. */
   readonly checkShare: number;
 }
 
@@ -57,11 +57,13 @@ export async function runFleet(
         await rules.join(seat);
       }
       if (owner.role !== 'explorer') continue;
-      const n = made.get(owner.name) ?? 0;
-      made.set(owner.name, n + 1);
-      const slot = FLEET_SLOTS[Math.floor(u() * FLEET_SLOTS.length)]!;
-      const scene = { world, day, u, told: told.get(slot)!, slot, made: n };
-      stated.push({ ...claimOf(seat, scene), by: seat.name });
+      for (let i = 0; i < owner.claims; i++) {
+        const n = made.get(owner.name) ?? 0;
+        made.set(owner.name, n + 1);
+        const slot = FLEET_SLOTS[Math.floor(u() * FLEET_SLOTS.length)]!;
+        const scene = { world, day, u, told: told.get(slot)!, slot, made: n };
+        stated.push({ ...claimOf(seat, scene), by: seat.name });
+      }
     }
     const checks = await rules.round(day, stated);
     if (day >= settled) {

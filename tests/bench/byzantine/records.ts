@@ -53,8 +53,25 @@ export async function takeLeases(
   return taken;
 }
 
+/** Leases on checks whose turn was read a moment before in the same transaction: what the trigger would ask again for each of them. */
+export async function takeTurns(
+  client: pg.Client,
+  wanted: readonly { work_id: string; holder: string }[],
+): Promise<Map<string, number>> {
+  await client.query('alter table board.lease disable trigger b_turn');
+  const { rows } = await client.query<{ work_id: string; token: string }>(
+    `insert into board.lease (work_id, holder, token, expires_at)
+     select w.work_id, w.holder, nextval('board.fence_token'), clock_timestamp() + interval '1 day'
+     from jsonb_to_recordset($1::jsonb) as w (work_id text, holder uuid) on conflict do nothing returning work_id, token`,
+    [JSON.stringify(wanted)],
+  );
+  await client.query('alter table board.lease enable trigger b_turn');
+  return new Map(rows.map((r) => [r.work_id, Number(r.token)]));
+}
+
 export interface Claimed extends Stated {
   readonly id: string;
+  readonly day: number;
   readonly by: Agent;
 }
 

@@ -71,7 +71,7 @@ export class RivalRules implements Rules {
     const others = this.#seats.filter((s) => s.name !== claim.by);
     const author = this.#seats.find((s) => s.name === claim.by)!;
     const honest = others.filter(isHonest);
-    const measured = this.world.measured(claim.model, day - 31);
+    const measured = this.world.measuredByAuthor(claim.model, day);
     const ran = Array.from(
       { length: Math.min(ASKED, honest.length) },
       () => others[Math.floor(this.u() * others.length)]!,

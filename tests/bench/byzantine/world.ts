@@ -13,6 +13,8 @@ export interface Model {
   /** Whose luck it shares, and how much of it: variants of one model do well on the same windows. */
   readonly luck: string;
   readonly alike: number;
+  /** What it gains more on the windows that it was fitted on in secret: its author's public ones. */
+  readonly overfit: number;
 }
 
 /** No model gains more than this. */
@@ -40,7 +42,7 @@ export class World {
   }
 
   /** A new model with a true gain; with a parent it has that share of the parent's luck. */
-  make(slot: string, gain: number, parent?: Model, alike = 0): Model {
+  make(slot: string, gain: number, parent?: Model, alike = 0, overfit = 0): Model {
     const name = sha(this.#seed, 'model', this.#made++);
     const shares = parent !== undefined && alike > 0;
     return {
@@ -50,6 +52,7 @@ export class World {
       gain: Math.min(BEST_GAIN, gain),
       luck: shares ? parent.luck : name,
       alike: shares ? alike : 1,
+      overfit,
     };
   }
 
@@ -62,6 +65,11 @@ export class World {
       sum / 30 +
       mean(this.#windows(day).map((w) => this.#luck(model, w))) * WINDOW_SD * Math.SQRT1_2
     );
+  }
+
+  /** The same on the public windows of a claim of that day. */
+  measuredByAuthor(model: Model, day: number): number {
+    return this.measured(model, day - 31) + model.overfit;
   }
 
   /** CRPS(champion) - CRPS(model) on each hidden window, as a share. */
