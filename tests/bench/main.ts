@@ -5,11 +5,19 @@ import { blackboard } from './blackboard.js';
 import { byzantine } from './byzantine.js';
 import type { Bench, Figure } from './figure.js';
 import { forecast } from './forecast.js';
+import { memory } from './memory.js';
 import { miner } from './miner.js';
 import { skillRows, skillTable } from './skill.js';
 import { strategist } from './strategist.js';
 
-const benches: Readonly<Record<string, Bench>> = { forecast, miner, blackboard, byzantine, strategist };
+const benches: Readonly<Record<string, Bench>> = {
+  forecast,
+  miner,
+  blackboard,
+  byzantine,
+  strategist,
+  memory,
+};
 
 const args = process.argv.slice(2);
 const json = args.includes('--json');

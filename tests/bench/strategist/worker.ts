@@ -21,7 +21,13 @@ export interface TrialGain {
   readonly se: number;
 }
 
-async function trial(input: TrialInput): Promise<{ public: TrialGain; hidden: TrialGain }> {
+export interface Trial {
+  readonly public: TrialGain;
+  /** With the scores of every window, the model's and the yardstick's. */
+  readonly hidden: TrialGain & { readonly scores: readonly number[]; readonly yardstick: readonly number[] };
+}
+
+async function trial(input: TrialInput): Promise<Trial> {
   const { onnx, manifest } = fitAndCompile(
     input.spec,
     pooledTrainingData(input.bars, [], input.data_cutoff_s, input.train_bars),
@@ -35,13 +41,15 @@ async function trial(input: TrialInput): Promise<{ public: TrialGain; hidden: Tr
   const { sampling: _, ...drawn } = manifest;
   const sim = await openInProcess(onnx);
   try {
-    const on = async (all: readonly number[]): Promise<TrialGain> => {
+    const on = async (all: readonly number[]): Promise<Trial['hidden']> => {
       const starts = windowsOf(input, all, 10);
       const model = await scoresOf(input, sim, starts, drawn);
-      const { gain, se } = pairedGain(await yardstickScores(input, starts), model, { lag: input.lag });
-      return { gain, se };
+      const yardstick = await yardstickScores(input, starts);
+      const { gain, se } = pairedGain(yardstick, model, { lag: input.lag });
+      return { gain, se, scores: [...model], yardstick: [...yardstick] };
     };
-    return { public: await on(input.public_starts), hidden: await on(input.hidden_starts) };
+    const { gain, se } = await on(input.public_starts);
+    return { public: { gain, se }, hidden: await on(input.hidden_starts) };
   } finally {
     await sim.close();
   }
