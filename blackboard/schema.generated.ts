@@ -1069,6 +1069,80 @@ export interface FleetSlots {
   slot: string | null;
 }
 
+export interface FleetStrategists {
+  /**
+   * decisions made
+   */
+  decisions: number | null;
+  /**
+   * those that led to an experiment
+   */
+  experiments: number | null;
+  /**
+   * mean gain over the yardstick on public windows, each within bounds
+   */
+  mean_gain: number | null;
+  /**
+   * its standard error; null below two
+   */
+  mean_gain_se: number | null;
+  /**
+   * name of the way; random is the control
+   */
+  strategist: string | null;
+}
+
+export interface FleetUplift {
+  /**
+   * family of models it speaks of; null: any
+   */
+  family: string | null;
+  /**
+   * largest value of the knob
+   */
+  high: number | null;
+  /**
+   * parameter it speaks of; null: none
+   */
+  knob: string | null;
+  /**
+   * least value of the knob
+   */
+  low: number | null;
+  /**
+   * of board.pattern
+   */
+  pattern_id: string | null;
+  /**
+   * competition and asset; null: of every slot
+   */
+  slot: string | null;
+  /**
+   * decisions that were told it
+   */
+  told: number | null;
+  /**
+   * mean outcome where it was told, each decision by how unlikely that was
+   */
+  told_gain: number | null;
+  /**
+   * decisions that might have been
+   */
+  untold: number | null;
+  /**
+   * the same where it was not
+   */
+  untold_gain: number | null;
+  /**
+   * told_gain - untold_gain: positive is better
+   */
+  uplift: number | null;
+  /**
+   * its standard error; null where a side has fewer than two
+   */
+  uplift_se: number | null;
+}
+
 export interface MarketBar {
   close: number;
   high: number;
@@ -1519,6 +1593,17 @@ export interface TrustStanding {
   verified_se: number | null;
 }
 
+export interface TrustToldOutcome {
+  at: Timestamp | null;
+  decision_id: string | null;
+  item_id: string | null;
+  outcome: number | null;
+  probability: number | null;
+  slot: string | null;
+  told: boolean | null;
+  trust: number | null;
+}
+
 export interface TrustToldPattern {
   family: string | null;
   gain: number | null;
@@ -1605,6 +1690,8 @@ export interface DB {
   "fleet.served": FleetServed;
   "fleet.served_prompt": FleetServedPrompt;
   "fleet.slots": FleetSlots;
+  "fleet.strategists": FleetStrategists;
+  "fleet.uplift": FleetUplift;
   "market.bar": MarketBar;
   "market.clock": MarketClock;
   "market.series": MarketSeries;
@@ -1640,6 +1727,7 @@ export interface DB {
   "trust.served_turn": TrustServedTurn;
   "trust.slot": TrustSlot;
   "trust.standing": TrustStanding;
+  "trust.told_outcome": TrustToldOutcome;
   "trust.told_pattern": TrustToldPattern;
   "trust.trial": TrustTrial;
   "trust.verified_spec": TrustVerifiedSpec;

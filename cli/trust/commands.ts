@@ -1,4 +1,4 @@
-// `swarm trust`, `swarm briefing`: the words of the command line. What they do is in the files beside this one.
+// `swarm trust`, `swarm briefing`, `swarm gate`: the words of the command line. What they do is in the files beside this one.
 import { type Command, Option } from 'commander';
 import { home, integer } from '../options.js';
 
@@ -36,5 +36,16 @@ export function addTrustCommands(program: Command): void {
     .action(async (agent, o) => {
       const { briefingCommand } = await import('./briefing.js');
       await briefingCommand(agent, o);
+    });
+  program
+    .command('gate')
+    .description('reigns, challengers and their evidence against the threshold, drawn window by window')
+    .argument('[slot]', 'only this one, such as 1h/BTC')
+    .option('--svg <file>', 'write the picture of the slot as SVG as well')
+    .addOption(home())
+    .addOption(json())
+    .action(async (slot, o) => {
+      const { gateCommand } = await import('./gate.js');
+      await gateCommand(slot, o);
     });
 }
