@@ -473,6 +473,10 @@ export interface BoardPromotion {
   kind: string;
   market_at: Generated<Timestamp>;
   previous: string | null;
+  /**
+   * why the gate was passed by; null: it was not
+   */
+  reason: string | null;
   reign: number;
   signature: string;
   slot: string;
@@ -834,6 +838,53 @@ export interface FleetOutbox {
   undelivered: number | null;
 }
 
+export interface FleetOverrides {
+  /**
+   * the publisher whose key signed it
+   */
+  agent: string | null;
+  /**
+   * the champion, a sha256
+   */
+  artifact: string | null;
+  /**
+   * wall time
+   */
+  at: Timestamp | null;
+  /**
+   * family of its model
+   */
+  family: string | null;
+  /**
+   * of board.promotion
+   */
+  id: string | null;
+  /**
+   * market time
+   */
+  market_at: Timestamp | null;
+  /**
+   * of that publisher
+   */
+  owner: string | null;
+  /**
+   * the champion before
+   */
+  previous: string | null;
+  /**
+   * why, in the words of who did it
+   */
+  reason: string | null;
+  /**
+   * number of the reign
+   */
+  reign: number | null;
+  /**
+   * competition and asset
+   */
+  slot: string | null;
+}
+
 export interface FleetOwners {
   /**
    * how likely a routine claim of this owner is checked, 0 to 1
@@ -891,7 +942,7 @@ export interface FleetPromotions {
    */
   id: string | null;
   /**
-   * found, promote or rollback
+   * found, promote, rollback, or override: past the gate, see fleet.overrides
    */
   kind: string | null;
   /**
@@ -1685,6 +1736,7 @@ export interface DB {
   "fleet.counts": FleetCounts;
   "fleet.emission": FleetEmission;
   "fleet.outbox": FleetOutbox;
+  "fleet.overrides": FleetOverrides;
   "fleet.owners": FleetOwners;
   "fleet.promotions": FleetPromotions;
   "fleet.served": FleetServed;

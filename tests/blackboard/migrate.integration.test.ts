@@ -62,6 +62,7 @@ const MIGRATIONS = [
   'trust/0007_fair.sql',
   'trust/0008_rules.sql',
   'trust/0012_shown.sql',
+  'trust/0013_override.sql',
 ];
 
 const first = { '0001_first.sql': 'create table first (a int)' };
