@@ -8,6 +8,7 @@ const LEFT = 64;
 const RIGHT = 16;
 const TOP = 34;
 const BOTTOM = 34;
+const LEVELS = 7;
 const GREY = '#808890';
 const LINE = '#2f7ed8';
 const NEED = '#c0504d';
@@ -37,7 +38,8 @@ function panel(course: Drawable): string {
   const x = (window: number): number => LEFT + (window / last) * (WIDTH - LEFT - RIGHT);
   const y = (e: number): number =>
     TOP + ((high - Math.log10(e)) / Math.max(1, high - low)) * (PANEL - TOP - BOTTOM);
-  const grid = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
+  const step = Math.max(1, Math.ceil((high - low) / LEVELS));
+  const grid = Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, i) => 10 ** (low + i * step));
   const path = [1, ...course.e].map((e, n) => `${n === 0 ? 'M' : 'L'}${at(x(n))} ${at(y(e))}`).join('');
   return [
     text(LEFT, TOP - 14, 'start', caption(course)),
