@@ -1,5 +1,6 @@
 // `npm run bench -- NAME [--json]`: measured figures beside references measured in the same call. No figure is a limit.
 // stdout is the result, stderr the progress; an unknown name lists the names and exits 2.
+import { fail } from '../../cli/failure.js';
 import { table } from '../../cli/status/render.js';
 import { blackboard } from './blackboard.js';
 import { byzantine } from './byzantine.js';
@@ -35,8 +36,12 @@ if (name === 'skill') {
   progress(`name one bench: ${[...Object.keys(benches), 'skill [SLOT ...]'].join(', ')}`);
   process.exitCode = 2;
 } else {
-  const figures = await bench(progress);
-  process.stdout.write(`${json ? JSON.stringify(figures) : show(figures)}\n`);
+  try {
+    const figures = await bench(progress);
+    process.stdout.write(`${json ? JSON.stringify(figures) : show(figures)}\n`);
+  } catch (error) {
+    fail(error);
+  }
   // Whatever a run leaves open must not keep it from ending.
   process.exit();
 }

@@ -24,7 +24,7 @@ export const memory: Bench = async (progress) => {
       'Name a directory with BTC_5m.csv.gz, such as `swarm data download` makes.',
     );
   const arms = (process.env['SWARM_BENCH_ARMS']?.split(',') ?? ARMS) as Arm[];
-  const [seeds, rounds] = [setting('SWARM_BENCH_SEEDS', 10), setting('SWARM_BENCH_ROUNDS', 5)];
+  const [seeds, rounds] = [setting('SWARM_BENCH_SEEDS', 10), setting('SWARM_BENCH_ROUNDS', 3)];
   const arena = openArena({ slot: '24h/BTC', bars, windows: 10, paths: 24, history_share: 0.25 }, THREADS);
   const board = await MemoryBoard.open();
   const runs: Runs = { briefed: [], archive: [], alone: [], random: [] };
