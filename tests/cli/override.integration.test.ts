@@ -77,9 +77,10 @@ describe('an override', () => {
       `select * from board.promotion where kind = 'override'`,
     );
     assertSigned('promotion', row!, publisher.who.publicKey);
-    expect(() =>
-      assertSigned('promotion', { ...row!, reason: 'another' }, publisher.who.publicKey),
-    ).toThrowError(expect.objectContaining({ code: 'SWARM_E_SIGNATURE' }));
+    const altered = { ...row!, reason: 'another' };
+    expect(() => assertSigned('promotion', altered, publisher.who.publicKey)).toThrowError(
+      expect.objectContaining({ code: 'SWARM_E_SIGNATURE' }),
+    );
     expect(await ground.rows('select slot, reign, reason, owner from fleet.overrides')).toEqual([
       { slot: SLOT, reign: 2, reason: 'the feed was broken', owner: 'house' },
     ]);
