@@ -473,6 +473,10 @@ export interface BoardPromotion {
   kind: string;
   market_at: Generated<Timestamp>;
   previous: string | null;
+  /**
+   * why the gate was passed by; null: it was not
+   */
+  reason: string | null;
   reign: number;
   signature: string;
   slot: string;
@@ -841,6 +845,53 @@ export interface FleetOutbox {
   undelivered: number | null;
 }
 
+export interface FleetOverrides {
+  /**
+   * the publisher whose key signed it
+   */
+  agent: string | null;
+  /**
+   * the champion, a sha256
+   */
+  artifact: string | null;
+  /**
+   * wall time
+   */
+  at: Timestamp | null;
+  /**
+   * family of its model
+   */
+  family: string | null;
+  /**
+   * of board.promotion
+   */
+  id: string | null;
+  /**
+   * market time
+   */
+  market_at: Timestamp | null;
+  /**
+   * of that publisher
+   */
+  owner: string | null;
+  /**
+   * the champion before
+   */
+  previous: string | null;
+  /**
+   * why, in the words of who did it
+   */
+  reason: string | null;
+  /**
+   * number of the reign
+   */
+  reign: number | null;
+  /**
+   * competition and asset
+   */
+  slot: string | null;
+}
+
 export interface FleetOwners {
   /**
    * how likely a routine claim of this owner is checked, 0 to 1
@@ -898,7 +949,7 @@ export interface FleetPromotions {
    */
   id: string | null;
   /**
-   * found, promote or rollback
+   * found, promote, rollback, or override: past the gate, see fleet.overrides
    */
   kind: string | null;
   /**
@@ -1074,6 +1125,80 @@ export interface FleetSlots {
    * competition and asset, such as crypto_1h/BTC
    */
   slot: string | null;
+}
+
+export interface FleetStrategists {
+  /**
+   * decisions made
+   */
+  decisions: number | null;
+  /**
+   * those that led to an experiment
+   */
+  experiments: number | null;
+  /**
+   * mean gain over the yardstick on public windows, each within bounds
+   */
+  mean_gain: number | null;
+  /**
+   * its standard error; null below two
+   */
+  mean_gain_se: number | null;
+  /**
+   * name of the way; random is the control
+   */
+  strategist: string | null;
+}
+
+export interface FleetUplift {
+  /**
+   * family of models it speaks of; null: any
+   */
+  family: string | null;
+  /**
+   * largest value of the knob
+   */
+  high: number | null;
+  /**
+   * parameter it speaks of; null: none
+   */
+  knob: string | null;
+  /**
+   * least value of the knob
+   */
+  low: number | null;
+  /**
+   * of board.pattern
+   */
+  pattern_id: string | null;
+  /**
+   * competition and asset; null: of every slot
+   */
+  slot: string | null;
+  /**
+   * decisions that were told it
+   */
+  told: number | null;
+  /**
+   * mean outcome where it was told, each decision by how unlikely that was
+   */
+  told_gain: number | null;
+  /**
+   * decisions that might have been
+   */
+  untold: number | null;
+  /**
+   * the same where it was not
+   */
+  untold_gain: number | null;
+  /**
+   * told_gain - untold_gain: positive is better
+   */
+  uplift: number | null;
+  /**
+   * its standard error; null where a side has fewer than two
+   */
+  uplift_se: number | null;
 }
 
 export interface MarketBar {
@@ -1550,6 +1675,17 @@ export interface TrustStanding {
   verified_se: number | null;
 }
 
+export interface TrustToldOutcome {
+  at: Timestamp | null;
+  decision_id: string | null;
+  item_id: string | null;
+  outcome: number | null;
+  probability: number | null;
+  slot: string | null;
+  told: boolean | null;
+  trust: number | null;
+}
+
 export interface TrustToldPattern {
   family: string | null;
   gain: number | null;
@@ -1654,11 +1790,14 @@ export interface DB {
   "fleet.credit": FleetCredit;
   "fleet.emission": FleetEmission;
   "fleet.outbox": FleetOutbox;
+  "fleet.overrides": FleetOverrides;
   "fleet.owners": FleetOwners;
   "fleet.promotions": FleetPromotions;
   "fleet.served": FleetServed;
   "fleet.served_prompt": FleetServedPrompt;
   "fleet.slots": FleetSlots;
+  "fleet.strategists": FleetStrategists;
+  "fleet.uplift": FleetUplift;
   "market.bar": MarketBar;
   "market.clock": MarketClock;
   "market.series": MarketSeries;
@@ -1696,6 +1835,7 @@ export interface DB {
   "trust.served_turn": TrustServedTurn;
   "trust.slot": TrustSlot;
   "trust.standing": TrustStanding;
+  "trust.told_outcome": TrustToldOutcome;
   "trust.told_pattern": TrustToldPattern;
   "trust.told_spec": TrustToldSpec;
   "trust.trial": TrustTrial;

@@ -70,7 +70,10 @@ const DEFAULTS = { reason: '' };
 
 function content(kind: SignedKind, row: object): Record<string, unknown> {
   const values: Record<string, unknown> = { ...DEFAULTS, ...row };
-  return { kind, ...Object.fromEntries(FIELDS[kind].map((field) => [field, values[field] ?? null])) };
+  // A promotion past the gate stands on its reason alone.
+  const fields: readonly string[] =
+    kind === 'promotion' && values['kind'] === 'override' ? [...FIELDS[kind], 'reason'] : FIELDS[kind];
+  return { kind, ...Object.fromEntries(fields.map((field) => [field, values[field] ?? null])) };
 }
 
 /** Signature over a record of this kind, base64. */

@@ -1,4 +1,4 @@
-// `swarm trust`, `swarm briefing`: the words of the command line. What they do is in the files beside this one.
+// `swarm trust`, `briefing`, `gate`, `promote`, `rollback`: the words of the command line. What they do is in the files beside this one.
 import { type Command, Option } from 'commander';
 import { home, integer } from '../options.js';
 
@@ -37,4 +37,40 @@ export function addTrustCommands(program: Command): void {
       const { briefingCommand } = await import('./briefing.js');
       await briefingCommand(agent, o);
     });
+  program
+    .command('gate')
+    .description('reigns, challengers and their evidence against the threshold, drawn window by window')
+    .argument('[slot]', 'only this one, such as 1h/BTC')
+    .option('--svg <file>', 'write the picture of the slot as SVG as well')
+    .addOption(home())
+    .addOption(json())
+    .action(async (slot, o) => {
+      const { gateCommand } = await import('./gate.js');
+      await gateCommand(slot, o);
+    });
+  const forced = (command: Command): Command =>
+    command
+      .option('--force', 'past the gate, in the name of a publisher; without it: only say what the gate says')
+      .option('--reason <text>', 'why; signed, and shown to everybody')
+      .option('--agent-file <file>', "the publisher who signs (default: the home's only one)")
+      .addOption(home());
+  forced(
+    program
+      .command('promote')
+      .description('put a model on the throne of a slot past the gate: a signed, lasting, visible override')
+      .argument('<slot>', 'such as 1h/BTC')
+      .requiredOption('--artifact <digest>', 'the model, or the beginning of its digest'),
+  ).action(async (slot, o) => {
+    const { promoteCommand } = await import('./override.js');
+    await promoteCommand(slot, o);
+  });
+  forced(
+    program
+      .command('rollback')
+      .description('bring the champion before back past the gate: a signed, lasting, visible override')
+      .argument('<slot>', 'such as 1h/BTC'),
+  ).action(async (slot, o) => {
+    const { rollbackCommand } = await import('./override.js');
+    await rollbackCommand(slot, o);
+  });
 }

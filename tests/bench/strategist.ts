@@ -10,7 +10,7 @@ type Progress = (line: string) => void;
 const setting = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
 
 /** One-sided p of "evolution is better" by Wilcoxon's signed ranks (1945): exact, over every pattern of signs. */
-function signedRankP(differences: readonly number[]): number {
+export function signedRankP(differences: readonly number[]): number {
   const d = differences.filter((x) => x !== 0);
   const sorted = d.map(Math.abs).sort((a, b) => a - b);
   const rank = (x: number): number => {

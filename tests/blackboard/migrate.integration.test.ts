@@ -64,6 +64,7 @@ const MIGRATIONS = [
   'trust/0009_secrecy.sql',
   'trust/0010_credit.sql',
   'trust/0012_shown.sql',
+  'trust/0013_override.sql',
   'trust/0014_told.sql',
 ];
 

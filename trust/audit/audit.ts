@@ -8,6 +8,7 @@ import { auditArtifacts } from './artifacts.js';
 import type { Audit, Finding } from './finding.js';
 import { auditGates } from './gates.js';
 import { auditIdentities } from './identities.js';
+import { auditOverrides } from './overrides.js';
 import { auditHoldings, auditSignatures } from './records.js';
 import { auditTrust } from './trust.js';
 
@@ -46,6 +47,7 @@ export async function auditSnapshot(
   await auditSignatures(audit);
   await auditHoldings(audit);
   await auditGates(audit, constant);
+  await auditOverrides(audit);
   await auditTrust(audit, constant);
   if (store !== null) {
     await auditArtifacts(audit, store);

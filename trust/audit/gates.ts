@@ -53,7 +53,7 @@ export async function auditGates(audit: Audit, constant: Constants): Promise<voi
             (select o.crps from board.outcome o where o.prompt_id = g.prompt_id and o.miner = 'swarm') as served
           from board.gate_step g left join board.prompt q on q.id = g.prompt_id where g.challenger_id = c.id order by g.start_at limit p.windows) s) as steps
      from board.promotion p left join board.challenger c on c.id = p.challenger_id
-     left join board.promotion b on b.slot = p.slot and b.reign = p.reign - 1 where p.kind <> 'found'`,
+     left join board.promotion b on b.slot = p.slot and b.reign = p.reign - 1 where p.kind not in ('found', 'override')`,
   );
   for await (const row of promotions) {
     audit.checked('gate');

@@ -172,7 +172,7 @@ async function countPromotions(
     audit.client,
     `select a.owner, extract(epoch from p.market_at)::float8 as market_s, n.kind as next
      from board.promotion p join board.agent a on a.id = p.agent_id
-     left join board.promotion n on n.slot = p.slot and n.reign = p.reign + 1 where p.kind <> 'found'`,
+     left join board.promotion n on n.slot = p.slot and n.reign = p.reign + 1 where p.kind not in ('found', 'override') and coalesce(n.kind, '') <> 'override'`,
   );
   for await (const { owner, market_s, next } of promotions)
     if (next !== null || market_s < now_s - constant('publisher_survival_days') * DAY_S)

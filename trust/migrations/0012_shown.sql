@@ -51,3 +51,78 @@ select s.claim_id, s.slot, c.family, c.spec, s.spec_digest, s.as_of, s.judged_at
 from trust.standing s join board.claim c on c.id = s.claim_id
 where s.verified_gain is not null;
 grant select on trust.verified_spec to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_reader;
+
+-- What telling an item did, by inverse-probability weighting (Horvitz & Thompson 1952, in Hajek's form): a decision that was told an item
+-- with chance p stands for 1/p decisions, one that was not for 1/(1-p). Chances follow from what is known of a slot, and so does how
+-- good its experiments are: the plain difference between told and untold confuses the two, the weighted one does not.
+--
+--   outcome   gain of the decision's experiment on public windows within +-uplift_clip, 0 when it came to nothing; by its owner's trust,
+--             so that nobody raises an item by what he says. Verified gains exist only for what was worth a check, and would mislead.
+--   left out  items that were certain, decisions of before chances were written down, and the control, which does not listen
+
+insert into board.constant (name, value, unit, note) values
+  ('uplift_clip', 0.2, 'gain', 'one decision says at most this much of an item');
+
+create view trust.told_outcome as
+select d.id as decision_id, d.slot, d.at, i.item ->> 'id' as item_id, (i.item ->> 'told')::boolean as told, (i.item ->> 'probability')::double precision as probability,
+  o.trust, greatest(-clip.value, least(clip.value, coalesce(e.gain, 0))) as outcome
+from board.decision d
+join board.briefing b on b.id = d.briefing_id
+cross join lateral jsonb_array_elements(b.items) as i (item)
+join board.agent a on a.id = d.agent_id
+join trust.owner o on o.owner = a.owner and o.kind = 'claims'
+join board.constant clip on clip.name = 'uplift_clip'
+left join board.experiment e on e.decision_id = d.id
+where i.item ? 'told' and d.strategist <> 'random'
+  and (e.id is not null or exists (select from board.attempt t where t.decision_id = d.id));
+
+create view fleet.uplift as
+with weighed as (
+  select item_id, told, outcome, trust / case when told then probability else 1 - probability end as w
+  from trust.told_outcome where probability > 0 and probability < 1 and trust > 0
+), side as (
+  select item_id, told, count(*) as n, sum(w) as mass, sum(w * outcome) / sum(w) as mean from weighed group by item_id, told
+), spread as (
+  select w.item_id, w.told, s.n, s.mean, sum((w.w * (w.outcome - s.mean)) ^ 2) / s.mass ^ 2 as variance
+  from weighed w join side s on s.item_id = w.item_id and s.told = w.told group by w.item_id, w.told, s.n, s.mass, s.mean
+)
+select p.id as pattern_id, p.slot, p.family, p.knob, p.low, p.high, t.n as told, u.n as untold, t.mean as told_gain, u.mean as untold_gain,
+  t.mean - u.mean as uplift, case when t.n > 1 and u.n > 1 then sqrt(t.variance + u.variance) end as uplift_se
+from spread t
+join spread u on u.item_id = t.item_id and not u.told
+join board.pattern p on p.id = t.item_id::uuid
+where t.told;
+
+-- Everybody who decides beside the control, which searches at random.
+create view fleet.strategists as
+select d.strategist, count(*) as decisions, count(e.id) as experiments, avg(w.gain) as mean_gain,
+  case when count(e.id) > 1 then stddev_samp(w.gain) / sqrt(count(e.id)) end as mean_gain_se
+from board.decision d
+join board.constant clip on clip.name = 'uplift_clip'
+left join board.experiment e on e.decision_id = d.id
+cross join lateral (select case when e.id is not null then greatest(-clip.value, least(clip.value, e.gain)) end as gain) w
+group by d.strategist;
+
+grant select on trust.told_outcome to swarm_checker, swarm_publisher, swarm_reader;
+grant select on fleet.uplift, fleet.strategists to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_miner, swarm_validator,
+  swarm_feed, swarm_relay, swarm_reader;
+
+comment on view fleet.uplift is 'What telling each pattern did to decisions, by inverse-probability weighting.';
+comment on column fleet.uplift.pattern_id is 'of board.pattern';
+comment on column fleet.uplift.slot is 'competition and asset; null: of every slot';
+comment on column fleet.uplift.family is 'family of models it speaks of; null: any';
+comment on column fleet.uplift.knob is 'parameter it speaks of; null: none';
+comment on column fleet.uplift.low is 'least value of the knob';
+comment on column fleet.uplift.high is 'largest value of the knob';
+comment on column fleet.uplift.told is 'decisions that were told it';
+comment on column fleet.uplift.untold is 'decisions that might have been';
+comment on column fleet.uplift.told_gain is 'mean outcome where it was told, each decision by how unlikely that was';
+comment on column fleet.uplift.untold_gain is 'the same where it was not';
+comment on column fleet.uplift.uplift is 'told_gain - untold_gain: positive is better';
+comment on column fleet.uplift.uplift_se is 'its standard error; null where a side has fewer than two';
+comment on view fleet.strategists is 'Ways of deciding beside the control, which searches at random: what their experiments gained on public windows.';
+comment on column fleet.strategists.strategist is 'name of the way; random is the control';
+comment on column fleet.strategists.decisions is 'decisions made';
+comment on column fleet.strategists.experiments is 'those that led to an experiment';
+comment on column fleet.strategists.mean_gain is 'mean gain over the yardstick on public windows, each within bounds';
+comment on column fleet.strategists.mean_gain_se is 'its standard error; null below two';

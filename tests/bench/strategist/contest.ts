@@ -151,7 +151,7 @@ async function search(
             throw error;
           });
     if (found !== null) {
-      const [seen, hidden] = found as [TrialGain, TrialGain];
+      const [seen, hidden] = found.map(({ gain, se }) => ({ gain, se })) as [TrialGain, TrialGain];
       const claimed = seen.gain + seen.se > bar;
       const verdict = {
         gain: Math.floor(hidden.gain / STEP) * STEP,

@@ -21,8 +21,14 @@ export interface TrialGain {
   readonly se: number;
 }
 
+/** With the scores of every window, the model's and the yardstick's. */
+export interface Scored extends TrialGain {
+  readonly scores: readonly number[];
+  readonly yardstick: readonly number[];
+}
+
 /** The gain on each set of windows. */
-async function trial(input: TrialInput): Promise<TrialGain[]> {
+async function trial(input: TrialInput): Promise<Scored[]> {
   const { onnx, manifest } = fitAndCompile(
     input.spec,
     pooledTrainingData(input.bars, [], input.data_cutoff_s, input.train_bars),
@@ -36,15 +42,16 @@ async function trial(input: TrialInput): Promise<TrialGain[]> {
   const { sampling: _, ...drawn } = manifest;
   const sim = await openInProcess(onnx);
   try {
-    const on = async (all: readonly number[]): Promise<TrialGain> => {
+    const on = async (all: readonly number[]): Promise<Scored> => {
       const starts = windowsOf(input, all, 10);
       const model = await scoresOf(input, sim, starts, drawn);
-      const { gain, se } = pairedGain(await yardstickScores(input, starts), model, { lag: input.lag });
-      return { gain, se };
+      const yardstick = await yardstickScores(input, starts);
+      const { gain, se } = pairedGain(yardstick, model, { lag: input.lag });
+      return { gain, se, scores: [...model], yardstick: [...yardstick] };
     };
-    const gains: TrialGain[] = [];
-    for (const starts of input.starts) gains.push(await on(starts));
-    return gains;
+    const found: Scored[] = [];
+    for (const starts of input.starts) found.push(await on(starts));
+    return found;
   } finally {
     await sim.close();
   }
