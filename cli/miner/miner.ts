@@ -159,6 +159,7 @@ function axonArguments(o: MinerArguments): string[] {
   const always: Given[] = [
     ['--policy', o.policy === undefined ? undefined : resolve(o.policy)],
     ['--nonces', join(state, 'axon-nonces')],
+    ['--unrecorded', join(state, 'unrecorded-answers')],
   ];
   if (!usesChain(o)) return words(always);
   const { endpoints, genesis, netuid } = networkOf(o);

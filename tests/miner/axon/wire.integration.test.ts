@@ -70,6 +70,7 @@ describe('a verdict', () => {
     headers: { timeout: '12.0' },
     body: '{"simulation_input":{},"simulation_output":[]}',
     bytes: 1,
+    received_s: 1,
     process_time: 1,
   };
   const lost = 'time out or internal server error (process time is None)';
