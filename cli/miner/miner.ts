@@ -139,11 +139,15 @@ function required(o: MinerArguments): Step[] {
       what: 'market',
       look() {
         const source = chosenSource(o);
-        if (chosenSource(o) === 'live' && o.speed !== 1)
+        if (source === 'live' && o.speed !== 1)
           throw usage(`a live market does not run at ${o.speed}x`, 'Leave --speed out.');
         if (o.speed <= 0) throw usage(`--speed ${o.speed} would hold the clock`, 'Give a number above 0.');
         if (o.assets !== undefined) assertAssets(loadProfile(o.profile), o.assets);
-        if (o.bars === undefined) return source;
+        if (o.bars === undefined)
+          return source === 'live'
+            ? 'live prices, from three days ago on; more history with --bars DIR'
+            : source;
+        if (source === 'live') return `live prices, after ${barFiles(o.bars).length} files of recorded bars`;
         return `${source} of ${barFiles(o.bars, o.assets).length} bar files at ${o.speed}x`;
       },
     },
