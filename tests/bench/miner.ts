@@ -122,8 +122,9 @@ async function flooded(scene: Scene, progress: (line: string) => void): Promise<
   progress(`a flood of ${FLOOD_PER_MINUTE} forged and replayed requests a minute`);
   await scene.clock(scene.now_s, SPEED);
   const { client } = scene;
-  const stream = async (): Promise<number[]> =>
-    times(await client.call('stream', REQUESTS / 2, EVERY_MS, true));
+  const stream = async (count = REQUESTS / 2): Promise<number[]> =>
+    times(await client.call('stream', count, EVERY_MS, true));
+  await stream(8);
   const calm = await stream();
   const flooding = client.call('flood', FLOOD_PER_MINUTE);
   const real = await stream();

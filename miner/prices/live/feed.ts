@@ -27,6 +27,8 @@ const MINUTE_S = 60;
 /** A minute is asked for once it has been closed for this long: exchanges correct the last one for a moment. */
 const SETTLED_S = 2;
 const PATIENCE_MS = 8000;
+/** For more than an hour of minutes: a day is several questions, which some sources want apart, and assets share them. */
+const HISTORY_PATIENCE = 8;
 const DAY_S = 86_400;
 /** How far back a first start asks. */
 const HISTORY_S = 3 * DAY_S;
@@ -141,7 +143,9 @@ export class LiveFeed {
       })
       .finally(() => this.#busy.delete(key));
     const told = new AbortController();
-    const late = pause(this.options.patience_ms ?? PATIENCE_MS, told.signal).then((): Candle[] => []);
+    const patience_ms =
+      (this.options.patience_ms ?? PATIENCE_MS) * (to_s - from_s > 3600 ? HISTORY_PATIENCE : 1);
+    const late = pause(patience_ms, told.signal).then((): Candle[] => []);
     const candles = await Promise.race([asking, late]);
     told.abort();
     return candles.map((candle) => ({ source: source.name, candle }));
