@@ -31,6 +31,7 @@ export function fail(error: unknown): void {
     hint?: string;
   };
   const known = typeof code === 'string' && code.startsWith('SWARM_E_');
-  process.stderr.write(known ? `${code}: ${message}\n  ${hint ?? ''}\n` : `${stack ?? String(error)}\n`);
+  const todo = (hint ?? '').replaceAll('\n', '\n  ');
+  process.stderr.write(known ? `${code}: ${message}\n  ${todo}\n` : `${stack ?? String(error)}\n`);
   process.exitCode = (known ? EXIT[code] : undefined) ?? 1;
 }

@@ -23,6 +23,7 @@ export interface RoleOptions {
   readonly allow?: readonly string[];
   readonly policy?: string;
   readonly nonces?: string;
+  readonly unrecorded?: string;
   readonly synthApi?: string;
   readonly chain?: readonly string[];
   readonly genesis?: string;
@@ -84,6 +85,7 @@ function wireOf(o: RoleOptions): WireOptions | undefined {
     allow: o.allow ?? [],
     policy: o.policy,
     nonces: o.nonces,
+    unrecorded: o.unrecorded,
     synthApi: o.synthApi,
     chain: o.chain === undefined ? undefined : chainOf(o, o.chain),
   };

@@ -87,6 +87,7 @@ function addRun(agent: Command): void {
     .option('--allow <list>', 'miner: addresses that may ask over the wire', addresses)
     .option('--policy <file>', 'miner: who may ask over the wire, as JSON')
     .option('--nonces <file>', 'miner: what a restart must not forget of the wire')
+    .option('--unrecorded <file>', 'miner: answers that are sent and not yet stored')
     .option('--synth-api <url>', 'miner: base of the public scores to compare with')
     .option('--chain <urls>', 'miner: endpoints of the chain that says who is a validator', list)
     .option('--genesis <hash>', 'miner: block 0 of that chain')

@@ -17,7 +17,10 @@ export function addMinerCommands(program: Command): void {
       "speak the subnet's signed protocol in front of a miner; who may ask is what the chain says, or an allow-list",
     )
     .addOption(home())
-    .option('--bars <dir>', 'replay recorded bars from a directory of CSV files')
+    .option(
+      '--bars <dir>',
+      'replay recorded bars from a directory of CSV files, or begin a live market with them',
+    )
     .addOption(new Option('--market <source>', 'which market').choices(['replay', 'simulated', 'live']))
     .option('--assets <list>', 'assets, separated by commas (default: all that have bars)', list)
     .option('--speed <x>', 'market seconds per wall second', number, 1)

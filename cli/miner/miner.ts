@@ -138,17 +138,28 @@ function required(o: MinerArguments): Step[] {
     {
       what: 'market',
       look() {
+        if (o.market === undefined && o.bars === undefined) throw usage('no market was chosen', MARKETS);
         const source = chosenSource(o);
-        if (chosenSource(o) === 'live' && o.speed !== 1)
+        if (source === 'live' && o.speed !== 1)
           throw usage(`a live market does not run at ${o.speed}x`, 'Leave --speed out.');
         if (o.speed <= 0) throw usage(`--speed ${o.speed} would hold the clock`, 'Give a number above 0.');
         if (o.assets !== undefined) assertAssets(loadProfile(o.profile), o.assets);
-        if (o.bars === undefined) return source;
+        if (o.bars === undefined)
+          return source === 'live'
+            ? 'live prices, from three days ago on; more history with --bars DIR'
+            : source;
+        if (source === 'live') return `live prices, after ${barFiles(o.bars).length} files of recorded bars`;
         return `${source} of ${barFiles(o.bars, o.assets).length} bar files at ${o.speed}x`;
       },
     },
   ];
 }
+
+const MARKETS = [
+  '--market live        real prices: what real validators pay for; --bars DIR gives it a past',
+  '--bars DIR           recorded bars, as if they were of now: a rehearsal',
+  '--market simulated   a seeded market: a rehearsal that needs no data',
+].join('\n');
 
 /** A real market is served to whom the chain names; a replay to whom the command names, unless it names a chain. */
 const usesChain = (o: MinerArguments): boolean =>
@@ -159,6 +170,7 @@ function axonArguments(o: MinerArguments): string[] {
   const always: Given[] = [
     ['--policy', o.policy === undefined ? undefined : resolve(o.policy)],
     ['--nonces', join(state, 'axon-nonces')],
+    ['--unrecorded', join(state, 'unrecorded-answers')],
   ];
   if (!usesChain(o)) return words(always);
   const { endpoints, genesis, netuid } = networkOf(o);
@@ -245,30 +257,37 @@ function noWallet(cause: SwarmError): SwarmError {
       'Make a wallet on a machine you trust with funds: pip install bittensor-cli; btcli wallet new-coldkey --wallet.name miner',
       'Make the hotkey: btcli wallet new-hotkey --wallet.name miner --wallet.hotkey default',
       'Copy the hotkey file alone to this machine, mode 0600, and name it with --hotkey FILE; the coldkey stays where it is.',
-      'Register it where the coldkey is: swarm miner register --dry-run, then --yes. A rehearsal with --allow needs none.',
-    ].join('\n          '),
+      'Register it where the coldkey is: swarm miner register --dry-run, then --yes.',
+      'To rehearse without a wallet, any seed is a hotkey, and --allow instead of a chain: see "Rehearse" in docs/miner.md.',
+    ].join('\n'),
     { cause },
   );
 }
 
 async function rehearse(steps: readonly Step[]): Promise<number> {
-  let missing = 0;
-  for (const { what, look } of steps) {
+  const missing: Step[] = [];
+  for (const step of steps) {
     const mark = (level: string, text: string): void =>
-      void process.stdout.write(`${level.padEnd(8)}${what.padEnd(12)}${text}\n`);
+      void process.stdout.write(`${level.padEnd(9)}${step.what.padEnd(12)}${text}\n`);
     try {
-      mark('ok', await look());
+      mark('ok', await step.look());
     } catch (error) {
       if (!(error instanceof Error && 'hint' in error)) throw error;
-      missing += 1;
+      missing.push(step);
       mark('missing', error.message);
-      process.stdout.write(`          ${error.hint}\n`);
+      for (const line of String(error.hint).split('\n')) process.stdout.write(`${' '.repeat(21)}${line}\n`);
     }
   }
-  process.stdout.write(
-    missing === 0
-      ? 'Nothing is missing: the same command without --dry-run serves.\n'
-      : `${missing} of ${steps.length} are missing.\n`,
-  );
-  return missing === 0 ? 0 : 1;
+  process.stdout.write(`${verdict(missing, steps.length)}\n`);
+  return missing.length === 0 ? 0 : 1;
+}
+
+function verdict(missing: readonly Step[], of: number): string {
+  if (missing.length === 0) return 'Nothing is missing: the same command without --dry-run serves.';
+  const stops = missing.filter(({ mayFollow }) => !mayFollow).map(({ what }) => what);
+  const start =
+    stops.length === 0
+      ? 'The same command without --dry-run starts all the same, and what is missing may follow while it runs.'
+      : `Without ${stops.join(' and ')} it does not start.`;
+  return `${missing.length} of ${of} ${missing.length === 1 ? 'is' : 'are'} missing. ${start}`;
 }

@@ -35,8 +35,6 @@ Nothing is chosen for you, and one is never put in place of another.`;
 export function chosenSource(o: Pick<UpArguments, 'bars' | 'market'>): MarketChoice['source'] {
   if (o.market === undefined && o.bars === undefined)
     throw new SwarmError('SWARM_E_USAGE', 'no market was chosen', CHOICES);
-  if (o.market === 'live' && o.bars !== undefined)
-    throw new SwarmError('SWARM_E_USAGE', '--bars and --market live exclude each other', CHOICES);
   if (o.market === 'live') return 'live';
   if (o.market === 'simulated' && o.bars !== undefined)
     throw new SwarmError('SWARM_E_USAGE', '--bars and --market simulated exclude each other', CHOICES);
@@ -50,8 +48,11 @@ export async function upCommand(o: UpArguments): Promise<number> {
   if (source === 'live')
     throw new SwarmError(
       'SWARM_E_USAGE',
-      'a search needs months of bars, and a live market begins with three days: live price feeds are not in this version of `swarm up`',
-      'Serve with `swarm miner --market live`, or search on recorded bars.',
+      '`swarm up` searches on recorded or simulated bars only: its gate is fed by the prompts of a local validator, which a live market does not have',
+      [
+        'Search on real bars:  swarm data download --source binance --assets BTC --step 5m --from TIME --out DIR; swarm up --bars DIR',
+        'Serve on live prices: swarm miner --market live --bars DIR --chain finney --external-ip A.B.C.D (docs/miner.md)',
+      ].join('\n'),
     );
   const speed = o.speed ?? DEFAULT_SPEED[source];
   if (speed <= 0)

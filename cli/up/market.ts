@@ -15,7 +15,7 @@ import { liveMarket } from './live.js';
 
 export interface MarketChoice {
   readonly source: MarketSource;
-  /** Directory of bar files, for a replay. */
+  /** Directory of bar files: a replay's own, or a live market's past, read when its home is opened. */
   readonly bars?: string | undefined;
   readonly assets?: readonly string[] | undefined;
   readonly speed: number;
@@ -193,8 +193,8 @@ async function openReplay(admin: pg.Client, choice: MarketChoice, progress: Prog
 
 const iso = (s: number): string => new Date(s * 1000).toISOString();
 
-const openLive = (admin: pg.Client, choice: MarketChoice): Promise<Fresh> =>
-  liveMarket(admin, choice.profile, choice.assets);
+const openLive = (admin: pg.Client, choice: MarketChoice, progress: Progress): Promise<Fresh> =>
+  liveMarket(admin, choice.profile, choice.assets, choice.bars, progress);
 
 async function openSimulated(admin: pg.Client, choice: MarketChoice, progress: Progress): Promise<Fresh> {
   const assets = choice.assets ?? SIMULATED_ASSETS;

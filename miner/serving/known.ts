@@ -37,7 +37,10 @@ export class Knowledge {
 
   /** Throws SWARM_E_BARS_TOO_FEW where no bar has closed yet. */
   async at(asset: string, step_s: number, start_s: number): Promise<Known> {
-    const series = await this.#series(asset, step_s);
+    const [series, minute] = await Promise.all([
+      this.#series(asset, step_s),
+      step_s === MINUTE_S ? null : this.#series(asset, MINUTE_S),
+    ]);
     const last = lastClose(series, start_s - LEAD_S);
     if (last === null)
       throw new ForecastError(
@@ -45,8 +48,7 @@ export class Knowledge {
         `no bar of ${asset} has closed by ${new Date(start_s * 1000).toISOString()}`,
         'Import or fetch bars.',
       );
-    const minutes =
-      step_s === MINUTE_S ? last : (lastClose(await this.#series(asset, MINUTE_S), start_s - LEAD_S) ?? last);
+    const minutes = minute === null ? last : (lastClose(minute, start_s - LEAD_S) ?? last);
     const anchor = minutes.until_s >= last.until_s ? minutes.price : last.price;
     return { series, until_s: last.until_s, anchor };
   }

@@ -8,6 +8,7 @@ import { shortText } from '../../blackboard/text.js';
 import type { MinerContext } from '../context.js';
 import type { Prompt } from '../sn50/prompt.js';
 import type { Answer } from './answers.js';
+import { Unrecorded } from './unrecorded.js';
 
 export interface PromptFacts {
   readonly validator: string;
@@ -54,61 +55,76 @@ export async function promptId(context: MinerContext, facts: PromptFacts): Promi
   return known.id;
 }
 
+/** What the row of an answer says, or that of a failure; as it lies in the file of those on their way. */
+interface Entry {
+  readonly facts: PromptFacts;
+  readonly latency_ms: number;
+  readonly row: ReturnType<typeof rowOf>;
+}
+
+type Result = Answer | { failure: unknown; data_until_s: number };
+
+/** Answers may be this many rows ahead of the database; then each waits for its own. */
+const AHEAD = 256;
+
+export interface Recording {
+  /** Whether the answer survives this process as it is; else `stored` is to be waited for. */
+  readonly kept: boolean;
+  readonly stored: Promise<void>;
+}
+
 export class Ledger {
-  #writing = new Set<Promise<void>>();
+  readonly #writing = new Set<Promise<void>>();
+  readonly #unrecorded: Unrecorded<Entry> | null;
 
-  constructor(readonly context: MinerContext) {}
+  /** `file`: keeps what is not stored yet; without it, it is in memory alone. */
+  constructor(
+    readonly context: MinerContext,
+    file?: string,
+  ) {
+    this.#unrecorded = file === undefined ? null : new Unrecorded<Entry>(file);
+    for (const { id, entry } of this.#unrecorded?.takeOver() ?? []) this.#begin(entry, id);
+  }
 
-  /** Writes prompt and answer; resolves when both are stored. */
-  record(
-    facts: PromptFacts,
-    result: Answer | { failure: unknown; data_until_s: number },
-    latency_ms: number,
-  ): Promise<void> {
-    const write = this.#write(facts, result, latency_ms).finally(() => this.#writing.delete(write));
+  /** Writes prompt and answer, retried until both are stored. */
+  record(facts: PromptFacts, result: Result, latency_ms: number): Recording {
+    const entry = { facts, latency_ms, row: rowOf(facts, result) };
+    const id = this.#note(entry);
+    return { kept: id !== undefined, stored: this.#begin(entry, id) };
+  }
+
+  #note(entry: Entry): number | undefined {
+    if (this.#unrecorded === null || this.#unrecorded.size > AHEAD) return undefined;
+    try {
+      return this.#unrecorded.add(entry);
+    } catch (error) {
+      this.context.log.error({ err: error }, 'the file of answers on their way cannot be written');
+      return undefined;
+    }
+  }
+
+  #begin(entry: Entry, id: number | undefined): Promise<void> {
+    const write = this.#write(entry).finally(() => {
+      this.#writing.delete(write);
+      if (id !== undefined) this.#unrecorded?.done(id);
+    });
     this.#writing.add(write);
+    write.catch((error) => this.context.log.error({ err: error }, 'the answer could not be recorded'));
     return write;
   }
 
   /** Waits for what is still being written. */
-  async flush(): Promise<void> {
+  async close(): Promise<void> {
     await Promise.allSettled(this.#writing);
+    this.#unrecorded?.close();
   }
 
-  async #write(
-    facts: PromptFacts,
-    result: Answer | { failure: unknown; data_until_s: number },
-    latency_ms: number,
-  ): Promise<void> {
+  async #write({ facts, latency_ms, row }: Entry): Promise<void> {
     const stamp = this.context.stamp();
-    const data_until = new Date(result.data_until_s * 1000);
     for (;;) {
       try {
         const prompt_id = await promptId(this.context, facts);
         await debugPoint('answer.half-recorded');
-        const row =
-          'failure' in result
-            ? {
-                status: 'failed',
-                rank: 'none',
-                seed: '',
-                data_until,
-                reason: shortText(
-                  result.failure instanceof Error ? result.failure.message : String(result.failure),
-                ),
-              }
-            : {
-                status: 'answered',
-                rank: result.rank,
-                artifact: result.artifact,
-                seed: result.seed,
-                data_until,
-                anchor: result.anchor,
-                sampling: result.sampling,
-                forecast_start:
-                  result.forecast_start_s === facts.start_s ? null : new Date(result.forecast_start_s * 1000),
-                paths_digest: result.paths_digest,
-              };
         await this.context.db
           .insertInto('board.answer')
           .values({ ...stamp, prompt_id, latency_ms, ...row })
@@ -123,4 +139,27 @@ export class Ledger {
       }
     }
   }
+}
+
+const instant = (s: number): string => new Date(s * 1000).toISOString();
+
+function rowOf(facts: PromptFacts, result: Result) {
+  const data_until = instant(result.data_until_s);
+  if ('failure' in result) {
+    const { failure } = result;
+    const reason = shortText(failure instanceof Error ? failure.message : String(failure));
+    return { status: 'failed' as const, rank: 'none' as const, seed: '', data_until, reason };
+  }
+  const { rank, artifact, seed, anchor, sampling, forecast_start_s, paths_digest } = result;
+  return {
+    status: 'answered' as const,
+    rank,
+    artifact,
+    seed,
+    data_until,
+    anchor,
+    sampling,
+    forecast_start: forecast_start_s === facts.start_s ? null : instant(forecast_start_s),
+    paths_digest,
+  };
 }

@@ -33,7 +33,7 @@ export async function openMiner(
   const recent_s = context.clock.market_now.getTime() / 1000 - HISTORY_DAYS * 86_400;
   const bars = new BarReader(context.db, recent_s);
   const champions = new Champions(context, pool, new Canary(context, pool, bars));
-  const ledger = new Ledger(context);
+  const ledger = new Ledger(context, wire?.unrecorded);
   // A miner that listens answers: it waits until every slot has its founding model.
   while (!context.stopping.aborted) {
     await champions.refresh();
@@ -81,7 +81,7 @@ export async function openMiner(
       closing.abort();
       await Promise.all([shut(), axon?.close(), ahead]);
       await own?.thread.close();
-      await ledger.flush();
+      await ledger.close();
       await end();
     },
   };

@@ -1,5 +1,6 @@
 // One prompt from its slot to its answer, recorded: what every face of the miner does once it knows who asks.
-// Promises: the row is written before the answer is given, or within a second after; a failure is a row as well.
+// Promises: the row is written before the answer is given, or is on disk by then (unrecorded.ts), or is written within a
+// second after; a failure is a row as well.
 // Leaves to others: HTTP, signatures, deadlines.
 import { debugPoint } from '../../blackboard/debug-point.js';
 import { pause } from '../../blackboard/events/doorbell.js';
@@ -9,7 +10,7 @@ import { Sn50Error } from '../sn50/errors.js';
 import { competitionFor, slotId } from '../sn50/profile.js';
 import { type Prompt, parseStart } from '../sn50/prompt.js';
 import type { Answering } from './answers.js';
-import type { Ledger, PromptFacts } from './ledger.js';
+import type { Ledger, PromptFacts, Recording } from './ledger.js';
 
 export interface Served {
   readonly context: MinerContext;
@@ -45,7 +46,7 @@ export function servedSlot(
 
 /** An answer with its row written or being written; throws what the last model failed with. */
 export async function serve(
-  { context, answering, ledger }: Served,
+  { answering, ledger }: Served,
   slot: ServedSlot,
   prompt: Prompt,
   validator: string,
@@ -58,21 +59,19 @@ export async function serve(
     const answer = await answering.answer(prompt, facts.slot, until_ms);
     const latency_ms = performance.now() - started;
     await debugPoint('answer.made');
-    await recordedOrLate(context, ledger.record(facts, answer, latency_ms));
+    await safe(ledger.record(facts, answer, latency_ms));
     return { rest: answer.rest, latency_ms };
   } catch (failure) {
     const failed = { failure, data_until_s: facts.start_s };
-    await recordedOrLate(context, ledger.record(facts, failed, performance.now() - started));
+    await safe(ledger.record(facts, failed, performance.now() - started));
     throw failure;
   }
 }
 
-/** Waits for a row, but not for a database that is away: the ledger goes on by itself. */
-async function recordedOrLate(context: MinerContext, writing: Promise<void>): Promise<void> {
+/** Waits for a row that only memory knows of, but not for a database that is away: the ledger goes on by itself. */
+async function safe({ kept, stored }: Recording): Promise<void> {
+  if (kept) return;
   const late = new AbortController();
-  const written = writing.catch((error) =>
-    context.log.error({ err: error }, 'the answer could not be recorded'),
-  );
-  await Promise.race([written, pause(RECORD_FIRST_MS, late.signal)]);
+  await Promise.race([stored.catch(() => undefined), pause(RECORD_FIRST_MS, late.signal)]);
   late.abort();
 }

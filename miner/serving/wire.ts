@@ -25,6 +25,8 @@ export interface WireOptions {
   readonly policy?: string | undefined;
   /** File that keeps the nonces which a restart must not forget. */
   readonly nonces?: string | undefined;
+  /** File that keeps answers which the database does not have yet. */
+  readonly unrecorded?: string | undefined;
   /** Who is a member of the subnet, and where the axon is announced; without it the lists alone hold. */
   readonly chain?: ChainOptions | undefined;
   /** Base of the public scores; asked on a live market alone. */

@@ -39,7 +39,8 @@ export interface WireReply {
   readonly body: string;
   /** Bytes of the body on the wire. */
   readonly bytes: number;
-  /** Wall seconds from sending to the last byte. */
+  /** Wall seconds from sending to the last byte, and until it was unpacked and read as text. */
+  readonly received_s: number;
   readonly process_time: number;
 }
 
@@ -169,6 +170,7 @@ export function exchange(
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk)).once('error', lost);
         response.once('end', () => {
+          const received_s = (performance.now() - started) / 1000;
           const sent = Buffer.concat(chunks);
           decoded(sent, response.headers['content-encoding']).then(
             (text) =>
@@ -177,6 +179,7 @@ export function exchange(
                 headers: response.headers,
                 body: text,
                 bytes: sent.length,
+                received_s,
                 process_time: (performance.now() - started) / 1000,
               }),
             lost,

@@ -130,7 +130,16 @@ describe.skipIf(!hasMetadata)('swarm miner --dry-run', () => {
     for (const word of ['missing hotkey', 'ok      chain', 'missing registered', 'missing address'])
       expect(text.replace(/ +/g, ' ')).toContain(word.replace(/ +/g, ' '));
     expect(text).toContain('btcli wallet new-coldkey');
+    expect(text).toMatch(/^3 of 7 are missing\. Without hotkey it does not start\.$/m);
     expect(process.exitCode).toBe(1);
+  });
+
+  it('says which markets there are, and what may follow while it runs', async () => {
+    expect(await swarm('miner', '--dry-run', ...here())).toMatch(
+      /market +no market was chosen\n +--market live/,
+    );
+    await wallet();
+    expect(await rehearsal()).toMatch(/^2 of 7 are missing\. The same command .* starts all the same/m);
   });
 
   it('has nothing to say when all is there', async () => {

@@ -31,11 +31,12 @@ function serving(context: AgentContext): { stored: () => number; end(): Promise<
         time_length: 3600,
         num_simulations: 10,
       };
-      await ledger.record(
+      const { stored: written } = ledger.record(
         { validator: 'v', slot: SLOT, competition: '1h', start_s, prompt },
         { failure: new Error('a test'), data_until_s: start_s },
         1,
       );
+      await written;
       stored += 1;
     }
   })();

@@ -1,4 +1,6 @@
 // A live market: its series and clock, the feed's bars in the database, and the miner's own answers scored after their horizon.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BarReader } from '../../blackboard/market.js';
 import { liveMarket } from '../../cli/up/live.js';
@@ -102,5 +104,47 @@ describe('the feed’s bars', () => {
     expect([...(await reader.series('ETH', 60)).close]).toEqual(minutes.map(({ close }) => close));
     const { open_s, close } = await reader.series('ETH', 300);
     expect([[...open_s], [...close]]).toEqual([[from_s], [14.5]]);
+  });
+});
+
+describe('recorded bars as the past of a live market', () => {
+  const put = (name: string, step_s: number, from_s: number, count: number): void => {
+    const rows = Array.from(
+      { length: count },
+      (_, i) => `${from_s + i * step_s},${10 + i},${10 + i},${10 + i},${10 + i}`,
+    );
+    writeFileSync(join(world.directory, name), `timestamp_s,close,open,high,low\n${rows.join('\n')}\n`);
+  };
+  const opened = async (asset: string) => {
+    await world.admin.query('begin');
+    try {
+      return await liveMarket(world.admin, loadProfile('2026-05'), [asset], world.directory);
+    } finally {
+      await world.admin.query('commit');
+    }
+  };
+
+  it('are where the feed goes on, and five minutes are made of minutes that came alone', async () => {
+    const from_s = NOW_S - 3000;
+    put('SOL_1m.csv', 60, from_s, 13);
+    const { slots, dataset_digest } = await opened('SOL');
+    expect(slots).toEqual(['24h/SOL', '1h/SOL']);
+    expect(dataset_digest).toMatch(/^[0-9a-f]{64}$/);
+    const store = new BarStore((await world.agent('feed', 'feed-2')).db);
+    expect(await store.last('SOL')).toMatchObject({ open_s: from_s + 720, close: 22 });
+    const { db } = await world.agent('checker', 'checker-2');
+    const reader = () => new BarReader(db, 0);
+    expect([...(await reader().series('SOL', 300)).close]).toEqual([14, 19]);
+    await store.add(
+      'SOL',
+      [13, 14].map((i) => ({ open_s: from_s + 60 * i, open: 1, high: 1, low: 1, close: 50 })),
+    );
+    expect([...(await reader().series('SOL', 300)).close]).toEqual([14, 19, 50]);
+  });
+
+  it('that are of none of its assets, or reach beyond the present, are refused', async () => {
+    await expect(opened('XRP')).rejects.toMatchObject({ code: 'SWARM_E_DATA_MISSING' });
+    put('XRP_5m.csv', 300, Math.floor(Date.now() / 300_000) * 300 - 300, 4);
+    await expect(opened('XRP')).rejects.toMatchObject({ code: 'SWARM_E_DATA_END' });
   });
 });

@@ -27,8 +27,15 @@ const MINUTE_S = 60;
 /** A minute is asked for once it has been closed for this long: exchanges correct the last one for a moment. */
 const SETTLED_S = 2;
 const PATIENCE_MS = 8000;
-/** How far back a first start asks, and the most that a restart has to catch up. */
-const HISTORY_S = 3 * 86_400;
+/** For more than an hour of minutes: a day is several questions, which some sources want apart, and assets share them. */
+const HISTORY_PATIENCE = 8;
+const DAY_S = 86_400;
+/** How far back a first start asks. */
+const HISTORY_S = 3 * DAY_S;
+/** The most that is caught up after bars that are stored, whether this feed or a file brought them. */
+const CATCH_UP_S = 30 * DAY_S;
+/** What a source is asked for at once: it must tell that much within its patience. */
+const PIECE_S = DAY_S;
 /** Comparing with a close that is older than this says nothing. */
 const COMPARABLE_S = 600;
 /** A jump that a single source has told for so many minutes is the market's. */
@@ -56,27 +63,46 @@ export class LiveFeed {
   }
 
   async #advance({ asset, sources }: LiveAsset, to_s: number): Promise<number> {
-    const last = await this.options.store.last(asset);
-    const from_s = Math.max(last === null ? 0 : last.open_s + MINUTE_S, to_s - HISTORY_S);
-    const told = await Promise.all(sources.map((source) => this.#ask(source, asset, from_s, to_s)));
-    this.#asked.set(asset, to_s);
-    const believed: Candle[] = [];
-    let before = last;
-    for (const minute of minutesOf(told)) {
-      const candle = await this.#believed(asset, minute, before);
-      if (candle === null) continue;
-      believed.push(candle);
-      before = candle;
+    let last = await this.options.store.last(asset);
+    const oldest_s = to_s - (last === null ? HISTORY_S : CATCH_UP_S);
+    let stored = 0;
+    for (
+      let at_s = Math.max(last === null ? 0 : last.open_s + MINUTE_S, oldest_s);
+      at_s < to_s;
+      at_s += PIECE_S
+    ) {
+      if (this.context.stopping.aborted) return stored;
+      const believed = await this.#piece(asset, sources, at_s, Math.min(at_s + PIECE_S, to_s), last);
+      await this.options.store.add(asset, believed);
+      stored += believed.length;
+      last = believed.at(-1) ?? last;
     }
-    await this.options.store.add(asset, believed);
-    const newest = before?.open_s ?? 0;
+    this.#asked.set(asset, to_s);
+    const newest = last?.open_s ?? 0;
     if (to_s - newest > SILENT_S)
       await this.#say(
         asset,
         'SWARM_W_FEED_SILENT',
         `no price of ${asset} since ${newest === 0 ? 'ever' : new Date(newest * 1000).toISOString()}, from ${sources.map((s) => s.name).join(', ')}`,
       );
-    return believed.length;
+    return stored;
+  }
+
+  /** What can be believed of the minutes in [from_s, to_s). */
+  async #piece(
+    asset: string,
+    sources: readonly MinuteSource[],
+    from_s: number,
+    to_s: number,
+    last: Candle | null,
+  ): Promise<Candle[]> {
+    const told = await Promise.all(sources.map((source) => this.#ask(source, asset, from_s, to_s)));
+    const believed: Candle[] = [];
+    for (const minute of minutesOf(told)) {
+      const candle = await this.#believed(asset, minute, believed.at(-1) ?? last);
+      if (candle !== null) believed.push(candle);
+    }
+    return believed;
   }
 
   async #believed(asset: string, told: readonly Told[], before: Candle | null): Promise<Candle | null> {
@@ -117,7 +143,9 @@ export class LiveFeed {
       })
       .finally(() => this.#busy.delete(key));
     const told = new AbortController();
-    const late = pause(this.options.patience_ms ?? PATIENCE_MS, told.signal).then((): Candle[] => []);
+    const patience_ms =
+      (this.options.patience_ms ?? PATIENCE_MS) * (to_s - from_s > 3600 ? HISTORY_PATIENCE : 1);
+    const late = pause(patience_ms, told.signal).then((): Candle[] => []);
     const candles = await Promise.race([asking, late]);
     told.abort();
     return candles.map((candle) => ({ source: source.name, candle }));

@@ -77,8 +77,14 @@ function candleSource(source: CandleSource, name: SourceName, profile: Profile):
   return {
     name,
     knows: (asset) => symbolOf(name, asset, profile.id) !== undefined,
-    minutes: (asset, from_s, to_s) =>
-      candlesOf(source, { symbol: symbolOf(name, asset, profile.id)!, step_s: 60, from_s, to_s }, new Map()),
+    async minutes(asset, from_s, to_s) {
+      // One that keeps only the latest bars is not asked for earlier ones.
+      const first_s =
+        Math.ceil(Date.now() / 60_000) * 60 - 60 * (source.history_bars ?? Number.POSITIVE_INFINITY);
+      const symbol = symbolOf(name, asset, profile.id)!;
+      if (first_s >= to_s) return [];
+      return candlesOf(source, { symbol, step_s: 60, from_s: Math.max(from_s, first_s), to_s }, new Map());
+    },
   };
 }
 

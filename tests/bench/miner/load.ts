@@ -56,6 +56,7 @@ export interface Question {
 export interface Asked {
   /** Null when there was no reply in time. */
   readonly status: number | null;
+  /** From sending to the last byte. */
   readonly ms: number;
   /** The validator's verdict, or why there is none. */
   readonly verdict: string;
@@ -68,10 +69,10 @@ export async function ask({ axon, dendrites }: Target, question: Question): Prom
   const request = gzip ? signed : withHeaders(signed, { 'Accept-Encoding': null });
   const reply = await exchange(axon, request, timeout_ms);
   if (reply === null) return { status: null, ms: timeout_ms, verdict: 'no reply' };
-  const { status, process_time } = reply;
+  const { status, process_time, received_s } = reply;
   const verdict =
     status !== 200 ? `status ${status}` : judge ? verdictOn(prompt, reply.body, process_time) : '';
-  return { status, ms: process_time * 1000, verdict };
+  return { status, ms: received_s * 1000, verdict };
 }
 
 /** Of numbers as JSON.parse reads them, which takes a fifth of the time of Python's own reading. */

@@ -95,7 +95,12 @@ export async function openScene(
     writeFileSync(hotkey, JSON.stringify({ secretSeed: `0x${'0b'.repeat(32)}` }), { mode: 0o600 });
     const port = base + 4;
     const allow = validators(VALIDATORS).map(({ signer }) => signer.ss58);
-    const miner = await openMiner(await agent('miner'), portsFrom(base).miner, { hotkey, port, allow });
+    const miner = await openMiner(await agent('miner'), portsFrom(base).miner, {
+      hotkey,
+      port,
+      allow,
+      unrecorded: join(home.state, 'unrecorded-answers'),
+    });
     closing.push(() => miner.close());
     const { signer } = await (await import('../../../miner/wallet/hotkey.js')).loadHotkey(hotkey);
     const client = openClient({ host: '127.0.0.1', port, hotkey: signer.ss58 }, VALIDATORS);

@@ -57,6 +57,22 @@ describe('a miner with an axon', () => {
     expect(rows[0].start_s - NOW_S).toBeLessThanOrEqual(180);
   });
 
+  it.each([
+    ['begins an hour ago', () => ({ start_time: formatStart(Math.floor(Date.now() / 60_000) * 60 - 3600) })],
+    ['begins in 2099', () => ({ start_time: '2099-01-01T00:00:00+00:00' })],
+    ['begins before there was time', () => ({ start_time: '0001-01-01T00:00:00+00:00' })],
+    ['asks for steps that no model has', () => ({ time_increment: 7 })],
+    ['asks for an asset that is not served', () => ({ asset: 'DOGE' })],
+  ])('refuses a prompt that %s, and keeps the reason to its log', async (_, change) => {
+    const reply = await exchange(
+      axon,
+      simulationRequest(dendrite, axon, { ...prompt(), ...change() }, 60),
+      60_000,
+    );
+    expect(reply?.status).toBe(500);
+    expect(reply?.body).toMatch(/^{"message":"Internal Server Error #[0-9a-f-]{36}"}$/);
+  });
+
   it('withstands what a hostile caller plays', { timeout: 180_000 }, async () => {
     for (const { name, sound, run } of hostilePlays(dendrite, axon, prompt()))
       expect([name, sound]).toEqual([name, expect.arrayContaining([await run()])]);
@@ -70,6 +86,7 @@ describe('a verdict', () => {
     headers: { timeout: '12.0' },
     body: '{"simulation_input":{},"simulation_output":[]}',
     bytes: 1,
+    received_s: 1,
     process_time: 1,
   };
   const lost = 'time out or internal server error (process time is None)';

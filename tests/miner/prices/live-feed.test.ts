@@ -82,6 +82,32 @@ describe('the feed', () => {
     expect(stored).toHaveLength(11);
   });
 
+  it('catches up after stored bars in pieces of a day, a month at most, and asks for three days where there are none', async () => {
+    const asked: [from: number, to: number][] = [];
+    const all: MinuteSource = {
+      name: 'all',
+      knows: () => true,
+      async minutes(_, from_s, to_s) {
+        asked.push([from_s, to_s]);
+        return [candle(from_s, 100), candle(to_s - 60, 100)];
+      },
+    };
+    const reach = () => [asked.length, (NOW_S - asked[0]![0]) / 86_400];
+    await feed(all).step();
+    expect(reach()).toEqual([3, 3]);
+    for (const [i, [from_s]] of asked.entries()) if (i > 0) expect(from_s).toBe(asked[i - 1]![1]);
+    expect(asked.at(-1)![1]).toBe(NOW_S);
+    for (const [days, pieces, back] of [
+      [10, 10, 10 - 1 / 1440],
+      [90, 30, 30],
+    ] as const) {
+      stored.splice(0, stored.length, candle(NOW_S - days * 86_400, 100));
+      asked.length = 0;
+      await feed(all).step();
+      expect(reach()).toEqual([pieces, back]);
+    }
+  });
+
   it('waits for nobody: a source that hangs and one that fails leave the third', async () => {
     const hanging = { ...source('hanging', () => 1), minutes: () => new Promise<never>(() => undefined) };
     const failing = { ...source('failing', () => 1), minutes: () => Promise.reject(new Error('429')) };
