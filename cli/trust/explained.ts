@@ -1,6 +1,6 @@
 // Trust as data: the table of owners, and one owner's number down to its events. Fields are only ever added.
 // Promises: alpha and beta of the events and the prior sum to the number's; nothing is worked out here that the views do not say.
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { SwarmError } from '../../blackboard/errors.js';
 import type { DB } from '../../blackboard/schema.generated.js';
 import { readConstants } from '../../trust/constants.js';
@@ -20,8 +20,8 @@ export interface Standing {
   readonly shrink: number | null;
   /** How far all claims together lie above their verdicts, in standard errors, less what the market did to everybody. */
   readonly over: number | null;
-  /** Beyond this the claims are not believed, whatever alpha and beta say. */
-  readonly over_limit: number;
+  /** The lower bound of alpha and beta alone: trust is less where all events together tell against the owner. */
+  readonly bound: number;
   /** Trust is the mean of Beta(alpha, beta) less so many standard deviations. */
   readonly bound_z: number;
   readonly audit_probability: number;
@@ -62,7 +62,19 @@ export async function readStandings(trx: Trx, kind?: Kind): Promise<Standing[]> 
   const constant = await readConstants(trx);
   const rows = await trx
     .selectFrom('trust.owner')
-    .selectAll()
+    .select([
+      'owner',
+      'kind',
+      'trust',
+      'alpha',
+      'beta',
+      'events',
+      'dishonest',
+      'shrink',
+      'over',
+      'audit_probability',
+    ])
+    .select(sql<number>`trust.score(alpha, beta, ${constant('bound_z')})`.as('bound'))
     .$if(kind !== undefined, (q) => q.where('kind', '=', kind!))
     .orderBy('owner')
     .orderBy('kind')
@@ -77,7 +89,7 @@ export async function readStandings(trx: Trx, kind?: Kind): Promise<Standing[]> 
     dishonest: r.dishonest!,
     shrink: r.shrink,
     over: r.over,
-    over_limit: constant('over_z'),
+    bound: r.bound,
     bound_z: constant('bound_z'),
     audit_probability: r.audit_probability!,
   }));

@@ -34,7 +34,6 @@ export async function trustCommand(owner: string | undefined, o: TrustArguments)
 const two = (x: number | null): string => (x === null ? '-' : x.toFixed(2));
 const gain = (x: number | null): string => (x === null ? '-' : x.toFixed(4));
 const minute = (iso: string): string => `${iso.slice(0, 16)}Z`;
-const distrusted = (s: Standing): boolean => s.over !== null && s.over > s.over_limit;
 
 function overview(all: readonly Standing[]): string {
   if (all.length === 0) return 'nobody who is judged is enrolled yet';
@@ -112,14 +111,15 @@ function inWords(x: Explained): string {
 }
 
 function together(x: Explained): string[] {
-  if (x.summed === null) return [];
+  const cut =
+    x.trust < x.bound - 1e-9
+      ? [`  what all ${x.kind} show together tells against it: ${two(x.bound)} is cut to ${two(x.trust)}`]
+      : [];
+  if (x.summed === null) return cut;
   const { excess, claims, market } = x.summed;
-  const line = `  all claims together lie ${two(x.over)} standard errors above their verdicts: ${two(excess)} each, less ${two(market)} that everybody had, over ${claims.toFixed(1)} claims`;
   return [
-    line,
-    distrusted(x)
-      ? `  above ${two(x.over_limit)}: not believed, whatever the rest says`
-      : `  at most ${two(x.over_limit)}: nothing is held against it`,
+    `  all claims together lie ${two(x.over)} standard errors above their verdicts: ${two(excess)} each, less ${two(market)} that everybody had, over ${claims.toFixed(1)} claims`,
+    ...cut,
   ];
 }
 
