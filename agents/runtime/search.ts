@@ -13,7 +13,7 @@ import { type Rng, rng as seeded } from '../../forecast/rng.js';
 import { windowStarts } from '../../forecast/windows.js';
 import { parseSlot } from '../../miner/sn50/profile.js';
 import { type Briefing, brief } from '../../trust/briefing.js';
-import { clearestPattern, type Observed } from '../strategist/observe.js';
+import type { Antipattern } from '../strategist/antipatterns.js';
 import type { Proposal, Strategist } from '../strategist/strategist.js';
 import type { ExperimentInput, ExperimentResult } from '../trainer/experiment.js';
 import type { TrainerJobs } from '../trainer/worker.js';
@@ -21,6 +21,7 @@ import type { AgentContext } from './context.js';
 import { archiveOf, isNewSpec, openDesk } from './desk.js';
 import { keepArtifact } from './keep.js';
 import type { Agent } from './life.js';
+import { avoidOn, noteObserved } from './notes.js';
 import { type Author, claimBar, recordDecision, recordExperiment, recordFailure } from './search-records.js';
 import { type SlotView, slotData, slotView } from './slot.js';
 import { DAY_S, dayOf, lookbackBars, slotPlan } from './windows.js';
@@ -35,7 +36,7 @@ export interface SearchOptions {
 const TRIES = 20;
 /** How much of what was tried on a slot a decision is given. */
 const ARCHIVE = 300;
-const STATE_EVERY = 8;
+const NOTE_EVERY = 8;
 /** Rest after a decision that came to nothing: what failed now fails again at once. */
 const REST_MS = 1000;
 
@@ -70,6 +71,7 @@ export async function openSearch(context: AgentContext, options: SearchOptions):
 class Search {
   readonly #rng: Rng;
   readonly #author: Author;
+  #avoid: readonly Antipattern[] = [];
 
   constructor(
     readonly context: AgentContext,
@@ -150,10 +152,10 @@ class Search {
         if (isTransient(error)) throw error;
         return await fail(stage, error);
       }
-      if (this.index % STATE_EVERY === STATE_EVERY - 1) await this.#statePattern(view.slot);
       return true;
     } finally {
       await lease.giveBack();
+      if (this.index % NOTE_EVERY === NOTE_EVERY - 1) await noteObserved(context, view.slot, this.#avoid);
     }
   }
 
@@ -200,13 +202,16 @@ class Search {
     briefing: Briefing,
     as_of_s: number,
   ): Promise<{ proposal: Proposal; known: boolean }> {
+    const archive = await archiveOf(this.context.db, view.slot, ARCHIVE);
+    this.#avoid = await avoidOn(this.context, view.slot, archive);
     const task = {
       asset: view.asset,
       horizon_s: view.competition.length_s,
       step_s: view.step,
       max_history_bars: lookbackBars(this.context.constants, view.step),
       peers: this.#peerNames(view.asset).length,
-      archive: await archiveOf(this.context.db, view.slot, ARCHIVE),
+      archive,
+      avoid: this.#avoid,
     };
     const { strategist } = this.options;
     const desk = openDesk({
@@ -231,33 +236,5 @@ class Search {
         ...(transcript !== undefined && { transcript }),
       };
     }
-  }
-
-  async #statePattern(slot: string): Promise<void> {
-    const { context } = this;
-    const mine = (await context.db
-      .selectFrom('board.experiment')
-      .select(['family', 'spec', 'gain'])
-      .where('agent_id', '=', context.who.id)
-      .where('slot', '=', slot)
-      .orderBy('at', 'desc')
-      .limit(100)
-      .execute()) as unknown as Observed[];
-    const pattern = clearestPattern(mine);
-    if (pattern === null) return;
-    const said = await context.db
-      .selectFrom('board.pattern')
-      .select('id')
-      .where('agent_id', '=', context.who.id)
-      .where('slot', '=', slot)
-      .where('family', '=', pattern.family)
-      .where('knob', 'is not distinct from', pattern.knob)
-      .limit(1)
-      .executeTakeFirst();
-    if (said === undefined)
-      await context.db
-        .insertInto('board.pattern')
-        .values({ ...context.stamp(), slot, ...pattern })
-        .execute();
   }
 }

@@ -62,7 +62,11 @@ export async function up(options: UpOptions): Promise<number> {
   let admin: pg.Client | null = null;
   try {
     if (options.base !== undefined) home = changeSettings(home, { ports: { base: options.base } });
-    const thinking = thinkingOf(process.env, home.state, options.strategist);
+    const thinking = thinkingOf(
+      process.env,
+      home.state,
+      options.axon === undefined ? options.strategist : 'evolve',
+    );
     const ports = portsFrom(home.settings.ports.base);
     await assertPortFree(ports.miner, 'the miner');
     watch(supervisor, stop.signal);

@@ -125,6 +125,8 @@ export async function decisionOverhead(): Promise<Figure[]> {
     choose: async () => ({
       arms: [{ model: { id: 'm', usd_in: 1, usd_out: 1 }, strategy: 'improve', temperature: 0.2 }],
     }),
+    aside: (kind) => ({ model: { id: 'm', usd_in: 1, usd_out: 1 }, strategy: kind, temperature: 0.2 }),
+    shares: { author: 0, diagnose: 0, summarise: 0 },
     otherwise: evolveStrategist,
     keep: async () => '0'.repeat(64),
     redact: redactor(['bench-key']),
