@@ -39,6 +39,12 @@ program
   .option('--seed <text>', 'seed of every random choice', '1')
   .option('--profile <id>', "dated state of the subnet's rules", '2026-05')
   .option('--explorers <n>', 'explorers; the last of several searches at random, as the control', integer, 2)
+  .addOption(
+    new Option(
+      '--strategist <name>',
+      'what explorers search by (default: llm where SWARM_LLM_API_KEY is set, evolve otherwise)',
+    ).choices(['evolve', 'llm']),
+  )
   .option('--optimizers <n>', 'optimizers', integer, 1)
   .option('--saboteurs <n>', 'owners that claim 20% better than the truth, to watch trust work', integer, 0)
   .option('--ports <base>', 'first of three ports: Postgres, NATS, miner', integer)

@@ -67,6 +67,7 @@ export async function reproduceCommand(o: ReproduceArguments): Promise<void> {
       (line) => process.stderr.write(`${line}\n`),
     );
     const members = fleet({
+      thinking: { strategist: 'evolve', env: {} },
       explorers: 2,
       optimizers: 1,
       saboteurs: 0,

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../blackboard/db.js';
 import { sha256Hex } from '../../forecast/canonical.js';
 import type { History } from './router.js';
+import type { TaskKind } from './settings.js';
 
 /** Markets change, and so do models behind a name: older decisions say little. */
 const NEWEST = 200;
@@ -13,6 +14,7 @@ interface Row {
   readonly model: string | null;
   readonly strategy: string | null;
   readonly temperature: number | null;
+  readonly task: string | null;
   readonly cost_usd: number;
   readonly family: string;
   readonly parents: string[];
@@ -21,15 +23,17 @@ interface Row {
   readonly pending: boolean;
 }
 
-export async function historyOf(db: Db, agent_id: string): Promise<History> {
+/** Of decisions of one kind; those in which nobody was asked count for every kind. */
+export async function historyOf(db: Db, agent_id: string, kind: TaskKind): Promise<History> {
   const { rows } = await sql<Row>`
-    select d.strategist = 'llm' as by_model, c.model, c.strategy, c.temperature, coalesce(c.cost_usd, 0)::float8 as cost_usd,
+    select d.strategist = 'llm' as by_model, c.model, c.strategy, c.temperature, c.task, coalesce(c.cost_usd, 0)::float8 as cost_usd,
       d.spec ->> 'family' as family, d.parent_digests as parents, d.move,
       greatest(k.verified_gain, 0) as verified_gain, cl.id is not null and v.judged is null as pending
     from (select * from board.decision where agent_id = ${agent_id} order by id desc limit ${NEWEST}) d
     left join lateral (
       select (array_agg(model order by at desc))[1] as model, (array_agg(strategy order by at desc))[1] as strategy,
-        (array_agg(temperature order by at desc))[1] as temperature, sum(cost_usd) as cost_usd
+        (array_agg(temperature order by at desc))[1] as temperature,
+        (array_agg(task order by at desc))[1] as task, sum(cost_usd) as cost_usd
       from board.llm_call where thought = d.thought) c on true
     left join board.experiment e on e.decision_id = d.id
     left join board.claim cl on cl.experiment_id = e.id
@@ -39,7 +43,7 @@ export async function historyOf(db: Db, agent_id: string): Promise<History> {
   const settled = rows.filter((r) => !r.pending);
   return {
     judged: settled
-      .filter((r) => r.model !== null)
+      .filter((r) => r.model !== null && r.task === kind)
       .map((r) => ({
         model: r.model!,
         strategy: r.strategy!,

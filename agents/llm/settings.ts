@@ -1,6 +1,7 @@
 // Where language models are asked and which: settings as data, read once from the environment.
 // Promises: null without a key; no model without a price, since a cap in money could not hold. The key leaves the
 // environment when it is read, so that no child inherits it, and shows in no log, error or JSON.
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { SwarmError } from '../../blackboard/errors.js';
 
@@ -97,11 +98,23 @@ function baseUrl(text: string): string {
   return text.replace(/\/+$/, '');
 }
 
+/** The key, given as it is or as a file that holds it; null without one. */
+function takeKey(env: Environment): string | null {
+  const { SWARM_LLM_API_KEY: key, SWARM_LLM_API_KEY_FILE: file } = env;
+  delete env['SWARM_LLM_API_KEY'];
+  if (!file) return key || null;
+  if (key) throw wrong('SWARM_LLM_API_KEY', 'and SWARM_LLM_API_KEY_FILE are both set');
+  try {
+    return readFileSync(file, 'utf8').trim() || null;
+  } catch (error) {
+    throw wrong('SWARM_LLM_API_KEY_FILE', `cannot be read: ${(error as { code?: string }).code}`);
+  }
+}
+
 /** The settings, or null when there is no key. Takes the key out of `env`. */
 export function takeLlmSettings(env: Environment): LlmSettings | null {
-  const key = env['SWARM_LLM_API_KEY'];
-  delete env['SWARM_LLM_API_KEY'];
-  if (key === undefined || key === '') return null;
+  const key = takeKey(env);
+  if (key === null) return null;
   if (/[^\x21-\x7e]/.test(key)) throw wrong('SWARM_LLM_API_KEY', 'holds spaces or characters beyond ASCII');
   const base_url = baseUrl(env['SWARM_LLM_BASE_URL'] ?? CHUTES);
   if (env['SWARM_LLM_MODELS'] === undefined && base_url !== CHUTES)

@@ -124,9 +124,10 @@ async function notedOf(db: Db, slot: string, limit: number): Promise<Noted[]> {
   return rows;
 }
 
-async function failuresOf(db: Db, slot: string, limit: number): Promise<FailureSeen[]> {
+/** What failed of a slot's experiments, newest first. */
+export async function failuresOf(db: Db, slot: string, limit: number): Promise<FailureSeen[]> {
   const { rows } = await sql<FailureSeen>`
-    select d.spec ->> 'family' as family, a.code, a.reason
+    select d.spec ->> 'family' as family, a.code, a.reason, d.spec
     from board.attempt a join board.decision d on d.id = a.decision_id
     where a.slot = ${slot} and a.stage in ('fit', 'score', 'author') order by a.id desc limit ${limit}`.execute(
     db,

@@ -13,6 +13,7 @@ import { type Rng, rng as seeded } from '../../forecast/rng.js';
 import { windowStarts } from '../../forecast/windows.js';
 import { parseSlot } from '../../miner/sn50/profile.js';
 import { type Briefing, brief } from '../../trust/briefing.js';
+import type { Antipattern } from '../strategist/antipatterns.js';
 import type { Proposal, Strategist } from '../strategist/strategist.js';
 import type { ExperimentInput, ExperimentResult } from '../trainer/experiment.js';
 import type { TrainerJobs } from '../trainer/worker.js';
@@ -22,7 +23,7 @@ import { keepArtifact } from './keep.js';
 import type { Agent } from './life.js';
 import { type Author, claimBar, recordDecision, recordExperiment, recordFailure } from './search-records.js';
 import { type SlotView, slotData, slotView } from './slot.js';
-import { statePatterns } from './state-patterns.js';
+import { avoidOn, statePatterns } from './state-patterns.js';
 import { DAY_S, dayOf, lookbackBars, slotPlan } from './windows.js';
 import { takeWork } from './work.js';
 
@@ -35,7 +36,7 @@ export interface SearchOptions {
 const TRIES = 20;
 /** How much of what was tried on a slot a decision is given. */
 const ARCHIVE = 300;
-const STATE_EVERY = 8;
+const NOTE_EVERY = 8;
 /** Rest after a decision that came to nothing: what failed now fails again at once. */
 const REST_MS = 1000;
 
@@ -70,6 +71,7 @@ export async function openSearch(context: AgentContext, options: SearchOptions):
 class Search {
   readonly #rng: Rng;
   readonly #author: Author;
+  #avoid: readonly Antipattern[] = [];
 
   constructor(
     readonly context: AgentContext,
@@ -151,10 +153,10 @@ class Search {
         if (isTransient(error)) throw error;
         return await fail(stage, error);
       }
-      if (this.index % STATE_EVERY === STATE_EVERY - 1) await statePatterns(context, view.slot);
       return true;
     } finally {
       await lease.giveBack();
+      if (this.index % NOTE_EVERY === NOTE_EVERY - 1) await statePatterns(context, view.slot, this.#avoid);
     }
   }
 
@@ -201,13 +203,16 @@ class Search {
     briefing: Briefing,
     as_of_s: number,
   ): Promise<{ proposal: Proposal; known: boolean }> {
+    const archive = await archiveOf(this.context.db, view.slot, ARCHIVE);
+    this.#avoid = await avoidOn(this.context, view.slot, archive);
     const task = {
       asset: view.asset,
       horizon_s: view.competition.length_s,
       step_s: view.step,
       max_history_bars: lookbackBars(this.context.constants, view.step),
       peers: this.#peerNames(view.asset).length,
-      archive: await archiveOf(this.context.db, view.slot, ARCHIVE),
+      archive,
+      avoid: this.#avoid,
     };
     const { strategist } = this.options;
     const desk = openDesk({

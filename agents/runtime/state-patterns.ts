@@ -1,18 +1,34 @@
-// What an agent says of a slot now and then: the clearest split of its own experiments, and what verdicts show of everybody's.
-// Promises: nothing is said twice of one family and knob; what is mined is said by whoever finds it first.
+// What an agent says of a slot now and then: the clearest split of its own experiments, what keeps failing there, and what verdicts
+// show of everybody's.
+// Promises: no agent says the same twice, and what is mined is said by whoever finds it first; needs no model.
 // Leaves to others: whether anybody is told it (trust/briefing.ts).
+import { shortText } from '../../blackboard/text.js';
+import { type Antipattern, antipatterns } from '../strategist/antipatterns.js';
+import { lessonOf } from '../strategist/catalogue.js';
 import { minePatterns, type Verified } from '../strategist/mine.js';
 import { clearestPattern, type Observed, type StatedPattern } from '../strategist/observe.js';
+import type { Tried } from '../strategist/strategist.js';
 import type { AgentContext } from './context.js';
+import { failuresOf } from './desk.js';
 
 const OWN = 100;
+const FAILURES = 200;
 const JUDGED = 500;
 /** Said at one time: the next ones are found again. */
 const AT_ONCE = 3;
+/** What blackboard rows take for a knob: one of a component has a path, and stays with who found it. */
+const PLAIN = /^[a-z_]{1,40}$/;
 
 type By = Pick<AgentContext, 'db' | 'who' | 'stamp'>;
 
-export async function statePatterns(by: By, slot: string): Promise<void> {
+/** Where everything has failed on a slot. */
+export const avoidOn = async (
+  { db }: Pick<AgentContext, 'db'>,
+  slot: string,
+  archive: readonly Tried[],
+): Promise<Antipattern[]> => antipatterns(await failuresOf(db, slot, FAILURES), archive);
+
+export async function statePatterns(by: By, slot: string, avoid: readonly Antipattern[] = []): Promise<void> {
   const own = (await by.db
     .selectFrom('board.experiment')
     .select(['family', 'spec', 'gain'])
@@ -22,7 +38,13 @@ export async function statePatterns(by: By, slot: string): Promise<void> {
     .limit(OWN)
     .execute()) as unknown as Observed[];
   const clearest = clearestPattern(own);
-  if (clearest !== null && !(await isSaid(by, slot, clearest, by.who.id))) await say(by, slot, clearest, '');
+  if (clearest !== null && !(await hasSaid(by, slot, clearest))) await say(by, slot, clearest, '');
+  for (const { family, knob, low, high, code, form, times } of avoid) {
+    const pattern = { family, knob, low, high, direction: -1, effect: -1 } as const;
+    if ((knob !== null && !PLAIN.test(knob)) || (await hasSaid(by, slot, pattern))) continue;
+    const lesson = `${times} failures and no success: ${code} ${form}. ${lessonOf(`${code} ${form}`)}`;
+    await say(by, slot, pattern, shortText(lesson));
+  }
   let said = 0;
   for (const { p, ...pattern } of minePatterns(await judged(by, slot))) {
     if (said === AT_ONCE) break;
@@ -50,19 +72,25 @@ async function judged({ db }: By, slot: string): Promise<Verified[]> {
   }));
 }
 
-/** Whether somebody, or one agent, has spoken of the family and knob. */
-async function isSaid({ db }: By, slot: string, pattern: StatedPattern, agent?: string): Promise<boolean> {
-  const known = await db
+const saidOf = ({ db }: By, slot: string, { family, knob }: StatedPattern) =>
+  db
     .selectFrom('board.pattern')
     .select('id')
     .where('slot', '=', slot)
-    .where('family', '=', pattern.family)
-    .where('knob', 'is not distinct from', pattern.knob)
-    .$if(agent !== undefined, (q) => q.where('agent_id', '=', agent!))
-    .limit(1)
-    .executeTakeFirst();
-  return known !== undefined;
-}
+    .where('family', '=', family)
+    .where('knob', 'is not distinct from', knob)
+    .limit(1);
+
+/** Whether somebody has spoken of the family and knob. */
+const isSaid = async (by: By, slot: string, pattern: StatedPattern): Promise<boolean> =>
+  (await saidOf(by, slot, pattern).executeTakeFirst()) !== undefined;
+
+/** Whether this agent has said so itself. */
+const hasSaid = async (by: By, slot: string, pattern: StatedPattern): Promise<boolean> =>
+  (await saidOf(by, slot, pattern)
+    .where('agent_id', '=', by.who.id)
+    .where('direction', '=', pattern.direction)
+    .executeTakeFirst()) !== undefined;
 
 async function say({ db, stamp }: By, slot: string, pattern: StatedPattern, note: string): Promise<void> {
   await db

@@ -36,7 +36,7 @@ export const lessonOf = (text: string): string =>
   LESSONS.find(([form]) => form.test(text))?.[1] ??
   'Change what the message names; do not try the same again.';
 
-const formOf = (reason: string): string =>
+export const formOf = (reason: string): string =>
   reason
     .replace(/"[^"]*"/g, '"…"')
     .replace(/[-+]?\d+(\.\d+)?(e[-+]?\d+)?/gi, '#')

@@ -7,6 +7,7 @@ import { type Spec, specDigest } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import type { Briefing, KnownSpec } from '../../trust/briefing.js';
 import { phi, pickBy } from '../../trust/draw.js';
+import { fails } from './antipatterns.js';
 import { brood, type Child, population, stranger } from './breed.js';
 import { crossSpecs, mutateSpec, toldWorth } from './space.js';
 import type { Proposal, QuickStrategist, Task } from './strategist.js';
@@ -32,13 +33,15 @@ export function parentWeights(specs: readonly KnownSpec[]): number[] {
 
 function fresh(briefing: Briefing, task: Task, rng: Rng): Proposal {
   const tried = (task.archive ?? []).map((t) => String(t.spec['family']));
-  const candidates = Array.from({ length: CANDIDATES }, () => stranger(tried, task, rng));
+  const drawn = Array.from({ length: CANDIDATES }, () => stranger(tried, task, rng));
+  const hopeful = drawn.filter((spec) => !fails(spec, task.avoid ?? []));
+  const candidates = hopeful.length > 0 ? hopeful : drawn;
   const worth = candidates.map((spec) => Math.exp(Math.min(5, toldWorth(spec, briefing.patterns))));
   return {
     spec: candidates[pickBy(worth, rng.uniform())]!,
     move: 'new',
     parents: [],
-    reason: `drawn among ${CANDIDATES} by ${briefing.patterns.length} told patterns`,
+    reason: `drawn among ${candidates.length} by ${briefing.patterns.length} told patterns`,
   };
 }
 
@@ -67,10 +70,12 @@ function bred(briefing: Briefing, task: Task, rng: Rng): Proposal | null {
   const members = population(briefing, archive);
   if (surrogate === null || members.length < 2) return null;
   const known = new Set(archive.map((t) => t.spec_digest));
-  const children = brood(members, task, BROOD, rng).filter(({ spec }) => !known.has(specDigest(spec)));
-  const drawnOne = children[rng.int(Math.max(1, children.length))];
-  if (drawnOne !== undefined && rng.uniform() < BLIND)
-    return { ...drawnOne, reason: `of ${children.length} children, drawn blindly` };
+  const fresh = brood(members, task, BROOD, rng).filter(({ spec }) => !known.has(specDigest(spec)));
+  const one = fresh[rng.int(Math.max(1, fresh.length))];
+  // What failed once need not fail for ever.
+  if (one !== undefined && rng.uniform() < BLIND)
+    return { ...one, reason: `of ${fresh.length} children, drawn blindly` };
+  const children = fresh.filter(({ spec }) => !fails(spec, task.avoid ?? []));
   let best: { child: Child; worth: number; guess: Guess } | null = null;
   for (const child of children) {
     const guess = surrogate.predict(child.spec);

@@ -4,6 +4,7 @@
 import type { Spec } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import type { Briefing } from '../../trust/briefing.js';
+import type { Antipattern } from './antipatterns.js';
 
 export interface Proposal {
   readonly spec: Spec;
@@ -76,6 +77,8 @@ export interface FailureSeen {
   readonly family: string;
   readonly code: string;
   readonly reason: string;
+  /** What was tried; absent where only the error is of interest. */
+  readonly spec?: Readonly<Record<string, unknown>>;
 }
 
 export interface Task {
@@ -89,4 +92,6 @@ export interface Task {
   readonly peers: number;
   /** What was tried on the slot, newest first; absent: nothing. */
   readonly archive?: readonly Tried[];
+  /** Where everything has failed so far; absent: nowhere. */
+  readonly avoid?: readonly Antipattern[];
 }

@@ -5,8 +5,8 @@ import { fitAndCompile, parseSpec, type Spec } from '../../forecast/families/ind
 import { pooledTrainingData } from '../../forecast/fit/training.js';
 import { artifactDigest, packArtifact } from '../../forecast/manifest.js';
 import { openInProcess } from '../../forecast/onnx/session.js';
-import { pairedGain } from '../../forecast/score/gain.js';
 import { windowSetDigest } from '../../forecast/windows.js';
+import { climb } from './rungs.js';
 import { mean, type SlotData, scoresOf, windowsOf, yardstickScores } from './scoring.js';
 
 export interface ExperimentInput extends SlotData {
@@ -35,13 +35,6 @@ export interface ExperimentResult {
   readonly screened: boolean;
 }
 
-/** Standard errors below the floor at which a rung gives up: about 1 in 1000 of what is as good as the floor. */
-const HOPELESS = 3;
-/** Every how many windows a rung scores, before all are. */
-const RUNGS = [4, 2];
-/** Fewer windows make a standard error that knows nothing. */
-const LEAST = 12;
-
 export async function experiment(input: ExperimentInput): Promise<ExperimentResult> {
   const starts = windowsOf(input, input.starts, input.min_windows);
   const spec = parseSpec(input.spec);
@@ -59,8 +52,10 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentResu
   try {
     // Rungs draw paths: sixty times cheaper than placing them, and worse by a thousandth.
     const { sampling: _, ...drawn } = manifest;
-    const found = await climb(input, starts, (some, rung) =>
-      scoresOf(input, sim, some, rung ? drawn : manifest),
+    const yardstick = await yardstickScores(input, starts);
+    const found = await climb(
+      { starts, yardstick, lag: input.lag, floor: input.screen?.floor },
+      (some, rung) => scoresOf(input, sim, some, rung ? drawn : manifest),
     );
     return {
       artifact,
@@ -76,29 +71,4 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentResu
   } finally {
     await sim.close();
   }
-}
-
-/** Scores rung after rung until one shows that there is no hope, or all windows are scored as a claim is. */
-async function climb(
-  input: ExperimentInput,
-  starts: readonly number[],
-  score: (some: readonly number[], rung: boolean) => Promise<Float64Array>,
-) {
-  const yardstick = await yardstickScores(input, starts);
-  const { screen } = input;
-  const rungs = screen === undefined ? [] : RUNGS.filter((every) => starts.length >= every * LEAST);
-  const drawn = new Map<number, number>();
-  for (const every of rungs) {
-    const some = starts.filter((_, i) => i % every === 0);
-    const due = some.filter((t0) => !drawn.has(t0));
-    const made = await score(due, true);
-    for (const [i, t0] of due.entries()) drawn.set(t0, made[i]!);
-    const model = Float64Array.from(some, (t0) => drawn.get(t0)!);
-    const base = yardstick.filter((_, i) => i % every === 0);
-    const { gain, se } = pairedGain(base, model, { lag: Math.floor(input.lag / every) });
-    if (gain + HOPELESS * se < screen!.floor) return { starts: some, model, base, gain, se };
-  }
-  const model = await score(starts, false);
-  const { gain, se } = pairedGain(yardstick, model, { lag: input.lag });
-  return { starts, model, base: yardstick, gain, se };
 }

@@ -16,6 +16,7 @@ export interface UpArguments {
   readonly seed: string;
   readonly profile: string;
   readonly explorers: number;
+  readonly strategist?: 'evolve' | 'llm';
   readonly optimizers: number;
   readonly saboteurs: number;
   readonly ports?: number;
@@ -72,6 +73,7 @@ export async function upCommand(o: UpArguments): Promise<number> {
     base: o.ports,
     minutes: o.minutes,
     explorers: o.explorers,
+    strategist: o.strategist,
     optimizers: o.optimizers,
     saboteurs: o.saboteurs,
     events: o.events,

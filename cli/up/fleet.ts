@@ -1,5 +1,6 @@
 // Who runs in a local swarm: names, owners and roles. Owners differ, since nobody checks their own claims.
 import type { AgentName } from '../../blackboard/identity/credentials.js';
+import type { Thinking } from './models.js';
 
 export interface Member extends AgentName {
   /** Role-specific command-line options. */
@@ -10,6 +11,8 @@ export interface Member extends AgentName {
 
 export interface FleetSize {
   readonly explorers: number;
+  /** What the explorers search by, all but the control. */
+  readonly thinking: Thinking;
   readonly optimizers: number;
   readonly saboteurs: number;
   readonly events: boolean;
@@ -78,12 +81,16 @@ export function fleet(size: FleetSize): Member[] {
       args: ['--target', `127.0.0.1:${size.minerPort}`, '--spool', size.spool],
     },
     ...times(CHECKERS, (i) => ({ name: `checker-${i}`, owner: `checker-owner-${i}`, role: 'checker' })),
-    ...times(size.explorers, (i) => ({
-      name: `explorer-${i}`,
-      owner: `explorer-owner-${i}`,
-      role: 'explorer',
-      args: ['--strategist', i > 1 && i === size.explorers ? 'random' : 'evolve'],
-    })),
+    ...times(size.explorers, (i) => {
+      const control = i > 1 && i === size.explorers;
+      return {
+        name: `explorer-${i}`,
+        owner: `explorer-owner-${i}`,
+        role: 'explorer',
+        args: ['--strategist', control ? 'random' : size.thinking.strategist],
+        ...(!control && { env: size.thinking.env }),
+      };
+    }),
     ...times(size.optimizers, (i) => ({
       name: `optimizer-${i}`,
       owner: `optimizer-owner-${i}`,

@@ -23,6 +23,7 @@ import { readStatus, type Status } from '../status/read.js';
 import { render } from '../status/render.js';
 import { type AxonChoice, fleet, type Member, minerFleet } from './fleet.js';
 import { type MarketChoice, openMarket, setSpeed } from './market.js';
+import { forgetKey, type Thinking, thinkingOf } from './models.js';
 import { lookAtStore, storeEnvironment, usesArtifacts } from './store.js';
 import { summary } from './summary.js';
 
@@ -32,6 +33,8 @@ export interface UpOptions {
   readonly market: MarketChoice;
   readonly minutes?: number | undefined;
   readonly explorers: number;
+  /** What they search by; absent: models where there is a key, or evolution. */
+  readonly strategist?: Thinking['strategist'] | undefined;
   readonly optimizers: number;
   readonly saboteurs: number;
   readonly events: boolean;
@@ -59,12 +62,23 @@ export async function up(options: UpOptions): Promise<number> {
   let admin: pg.Client | null = null;
   try {
     if (options.base !== undefined) home = changeSettings(home, { ports: { base: options.base } });
+    const thinking = thinkingOf(
+      process.env,
+      home.state,
+      options.axon === undefined ? options.strategist : 'evolve',
+    );
     const ports = portsFrom(home.settings.ports.base);
     await assertPortFree(ports.miner, 'the miner');
     watch(supervisor, stop.signal);
     const databaseUrl = await database(supervisor, home, ports.postgres);
     const store = storeEnvironment(process.env, home.state);
     say(`artifacts: ${await lookAtStore(home.artifacts, store)}`);
+    if (options.axon === undefined)
+      say(
+        thinking.strategist === 'evolve'
+          ? 'explorers evolve; with SWARM_LLM_API_KEY they ask language models (docs/agents.md)'
+          : `explorers ask the language models of ${thinking.env['SWARM_LLM_BASE_URL'] ?? 'Chutes'}; \`swarm budget\` has their caps`,
+      );
     const natsFile = await events(supervisor, home, ports.nats, options.events);
     admin = await connectAdmin(databaseUrl, 'swarm up');
     const market = await openMarket(admin, options.market, say);
@@ -73,6 +87,7 @@ export async function up(options: UpOptions): Promise<number> {
     );
     const size = {
       ...options,
+      thinking,
       events: natsFile !== null,
       fed: options.market.source !== 'replay',
       feedEnv: feedEnvironment(process.env),
@@ -97,6 +112,7 @@ export async function up(options: UpOptions): Promise<number> {
   } finally {
     await admin?.end();
     await supervisor.stop();
+    forgetKey(home.state);
     lock.release();
   }
 }

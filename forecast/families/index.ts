@@ -6,7 +6,7 @@ import { FORMAT_VERSION, type Manifest } from '../manifest.js';
 import { constant } from './constant.js';
 import { egarchT } from './egarch-t.js';
 import { ewmaT } from './ewma-t.js';
-import type { Family, MemberFamily, TrainingData } from './family.js';
+import type { Family, Fitted, MemberFamily, TrainingData } from './family.js';
 import { garchT } from './garch-t.js';
 import { gbm } from './gbm.js';
 import { harRv } from './har-rv.js';
@@ -110,6 +110,18 @@ function ownSpec<S extends Spec>(family: Family<S>): (spec: Spec) => S {
   };
 }
 
+const fits = new WeakMap<TrainingData, Map<string, Fitted>>();
+
+/** A fit depends on its arguments alone: while the same training data are at hand, a pool need not fit again what was fitted. */
+function fitOnce(train: TrainingData, spec: Spec, make: () => Fitted): Fitted {
+  const known = fits.get(train) ?? new Map<string, Fitted>();
+  fits.set(train, known);
+  const digest = specDigest(spec);
+  const fitted = known.get(digest) ?? make();
+  known.set(digest, fitted);
+  return fitted;
+}
+
 /** Widens a family to all specs; parsing by its own schema keeps a foreign spec out. */
 function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
   const own = ownSpec(family);
@@ -124,7 +136,7 @@ function anySpec<S extends Spec>(family: Family<S>): Family<Spec> {
     wholeBars: (spec, step_s) => family.wholeBars(own(spec), step_s),
     observedBars: (spec, step_s) => family.observedBars?.(own(spec), step_s),
     pooled: (spec) => family.pooled?.(own(spec)) ?? false,
-    fit: (train, spec) => family.fit(train, own(spec)),
+    fit: (train, spec) => fitOnce(train, spec, () => family.fit(train, own(spec))),
     sampling: (params, ctx) => family.sampling?.(params, { ...ctx, spec: own(ctx.spec) }),
     compile: (params, ctx) => family.compile(params, { ...ctx, spec: own(ctx.spec) }),
   };

@@ -55,6 +55,7 @@ describe('the environment of agents', () => {
   it('is for those alone who store or read artifacts', () => {
     const members = fleet({
       explorers: 1,
+      thinking: { strategist: 'evolve', env: {} },
       optimizers: 1,
       saboteurs: 1,
       events: true,

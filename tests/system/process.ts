@@ -27,7 +27,11 @@ export class SwarmUnderTest {
   stdout = '';
   stderr = '';
 
-  constructor(readonly base: number) {}
+  /** `env` is added to the environment of `swarm up`. */
+  constructor(
+    readonly base: number,
+    readonly env: Readonly<Record<string, string>> = {},
+  ) {}
 
   up(...args: string[]): void {
     this.stdout = '';
@@ -35,7 +39,7 @@ export class SwarmUnderTest {
     const child = spawn(
       process.execPath,
       [MAIN, 'up', '--home', this.home, '--ports', String(this.base), ...args],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.env } },
     );
     child.stdout.on('data', (chunk) => (this.stdout += chunk));
     child.stderr.on('data', (chunk) => (this.stderr += chunk));

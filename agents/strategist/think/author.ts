@@ -1,30 +1,54 @@
-// Writing recursions: the language in a few lines, and a check that costs nothing. The conversation is the repair loop: what the
-// language's own checker says, with line and column, goes back to the model with the lesson of its kind of error.
-import { families, parseSpec } from '../../../forecast/families/index.js';
-import { lessonOf } from '../catalogue.js';
-import type { Task } from '../strategist.js';
+// The author's thought: a volatility recursion that nobody has tried. The loop repairs it with what the compiler says.
+// Promises: what is proposed is a valid program that fits the slot and was not run today. Leaves to others: whether it is any good.
+import { z } from 'zod';
+import { families } from '../../../forecast/families/index.js';
+import { catalogue } from '../catalogue.js';
+import { DATA, type Thought } from './loop.js';
+import { checkProgram, examplePrograms, LANGUAGE } from './program.js';
+import { quote } from './quoted.js';
+import { refused } from './region.js';
+import { fitting, type Turn } from './tools.js';
 
-/** Enough of docs/recursion.md to write a program; a model that wants more reads the library's. */
-const LANGUAGE = [
-  'One statement a line: param a = 0.1 in [0, 1] (fitted) | param a = 0.1 (constant) | state v = 1 in [1e-4, 1e4] | let s = ... |',
-  "v' = ... (exactly one update per state) | variance = ... (of the next return, of states and parameters alone; 1 is its mean).",
-  'r is the last return over the training deviation, z the same over the expected one. Operators + - * / ^ < <= > >= == != and or not;',
-  'functions exp log sqrt sigmoid abs tanh sign min max clip if. At most 4 states, 12 parameters, 2000 characters.',
-].join(' ');
+const answer = z.object({ program: z.string().max(4000), reason: z.string().max(1000).default('') });
+type Written = z.infer<typeof answer>;
 
-const EXAMPLES = 2;
+const SYSTEM = [
+  // What is wanted, and what nobody has tried cannot be found by moving numbers.
+  'You write a volatility recursion that is not among those tried, for probabilistic price forecasts scored by CRPS. Answer with JSON: {"program", "reason"}.',
+  // The whole language: models invent syntax where they are not told any.
+  LANGUAGE,
+  DATA,
+].join('\n');
 
-export function checkProgram(program: string | undefined, task: Task): unknown {
-  const { choices, start } = families.recursion;
-  if (program === undefined)
-    return { language: LANGUAGE, programs: (choices?.['program'] ?? []).slice(0, EXAMPLES) };
-  const first = start(task.asset, task.horizon_s);
-  try {
-    const spec = parseSpec({ ...first, program });
-    return { valid: true, spec };
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    if (code !== 'SWARM_E_SPEC_INVALID') throw error;
-    return { valid: false, error: message.slice(0, 500), lesson: lessonOf(message) };
-  }
+/** What a model is asked for a program: what is right is a valid spec that nobody has run today, and becomes the turn's proposal. */
+export async function authoring(turn: Turn): Promise<Thought<Written>> {
+  const { desk, task } = turn;
+  const { start } = families.recursion;
+  const tried = (await desk.tried(200)).filter((t) => typeof t.spec['program'] === 'string');
+  const known = catalogue(await desk.failures(200)).filter((e) => e.family === 'recursion');
+  return {
+    system: SYSTEM,
+    data: {
+      slot: turn.briefing.slot,
+      bar_s: task.step_s,
+      horizon_s: task.horizon_s,
+      examples: examplePrograms(),
+      tried: [...tried]
+        .sort((a, b) => b.gain - a.gain)
+        .slice(0, 6)
+        .map((t) => ({ gain: t.gain, program: quote(String(t.spec['program']), t.owner, desk.owner) })),
+      failed: known
+        .slice(0, 6)
+        .map((e) => ({ times: e.times, error: quote(e.example, '', desk.owner), lesson: e.lesson })),
+    },
+    answer,
+    async check({ program, reason }) {
+      const first = start(task.asset, task.horizon_s);
+      const checked = checkProgram(program, task) as { valid: boolean; error?: string; lesson?: string };
+      if (!checked.valid) throw refused(checked.error!, checked.lesson!);
+      const spec = fitting({ ...first, program }, task);
+      if (!(await desk.isNew(spec))) throw refused('this program was run today', 'Change what it does.');
+      turn.proposal = { spec, move: 'author', parents: [], reason };
+    },
+  };
 }

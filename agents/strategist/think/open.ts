@@ -14,6 +14,8 @@ import { strategies } from './prompt.js';
 import { thinkStrategist } from './think.js';
 
 const TEMPERATURES = [0.2, 0.6, 1];
+/** One decision in seven writes a recursion; what fails and what verdicts show is looked at now and then. */
+const SHARES = { author: 1 / 7, diagnose: 0.2, summarise: 0.1 };
 
 /** Throws SWARM_E_LLM_CONFIG without a key. Takes the key out of `env`, so that no child inherits it. */
 export function openThinking(
@@ -30,17 +32,20 @@ export function openThinking(
   const { db, who, stopping, log, store } = context;
   return thinkStrategist({
     client: openClient({ settings, budget: openBudget(db, who.id), stopping }),
-    choose: async (_briefing, rng) =>
+    choose: async (kind, rng) =>
       route(
         {
-          models: settings.ladder.plan,
+          models: settings.ladder[kind],
           strategies: Object.keys(strategies),
           temperatures: TEMPERATURES,
           usd_per_gain: settings.usd_per_gain,
         },
-        await historyOf(db, who.id),
+        await historyOf(db, who.id, kind),
         rng,
       ),
+    // Neither ends in a gain of its own: the cheapest that there is.
+    aside: (kind) => ({ model: settings.ladder[kind][0]!, strategy: kind, temperature: TEMPERATURES[0]! }),
+    shares: SHARES,
     otherwise: evolveStrategist,
     keep: (bytes) => store.put(bytes),
     redact: redactor([

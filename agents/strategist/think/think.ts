@@ -12,6 +12,9 @@ import type { Answer, Arm, LlmClient, Message, ToolCall } from '../../llm/client
 import { isLlmTrouble } from '../../llm/failure.js';
 import { type Redact, redactAll } from '../../llm/redact.js';
 import type { Proposal, QuickStrategist, Strategist, Task } from '../strategist.js';
+import { type AsideKind, thinkAside } from './aside.js';
+import { authoring } from './author.js';
+import { askUntilSound, type Talk } from './loop.js';
 import { openingMessages, type StrategyName } from './prompt.js';
 import { asData } from './quoted.js';
 import { callTool, type Turn, toolsFor } from './tools.js';
@@ -21,7 +24,12 @@ export type Choice = { readonly arms: readonly Arm[] } | { readonly skip: string
 
 export interface Thinker {
   readonly client: LlmClient;
-  readonly choose: (briefing: Briefing, rng: Rng) => Promise<Choice>;
+  /** Whom to ask for a spec: planned over what there is, or written anew. */
+  readonly choose: (kind: 'plan' | 'author', rng: Rng) => Promise<Choice>;
+  /** Whom to ask beside the decision. */
+  readonly aside: (kind: AsideKind) => Arm;
+  /** How often a decision is an author's, and how often something is thought beside it. */
+  readonly shares: Readonly<Record<'author' | AsideKind, number>>;
   readonly otherwise: QuickStrategist;
   /** Keeps a transcript; returns its digest. */
   readonly keep: (bytes: Uint8Array) => Promise<string>;
@@ -35,30 +43,36 @@ const CALLS_A_TURN = 4;
 /** The same call with the same arguments is answered so often. */
 const REPEATS = 2;
 
-interface Talk {
-  readonly arm: Arm;
-  readonly messages: Message[];
-  ended: string;
-}
-
 export const thinkStrategist = (by: Thinker): Strategist => ({
   name: 'llm',
   otherwise: by.otherwise,
   async propose(briefing, task, rng, desk) {
-    const choice = await by.choose(briefing, rng);
+    const kind = rng.uniform() < by.shares.author ? 'author' : 'plan';
+    const choice = await by.choose(kind, rng);
     if ('skip' in choice) return instead(by, briefing, task, rng, choice.skip);
     const thought = uuid7();
     const talks: Talk[] = [];
     const turn: Turn = { desk, task, briefing, probes: 0, notes: 0 };
+    for (const aside of ['diagnose', 'summarise'] as const) {
+      if (rng.uniform() >= by.shares[aside]) continue;
+      const talk = await thinkAside(by, aside, by.aside(aside), turn, thought);
+      if (talk !== null) talks.push(talk);
+    }
     for (const arm of choice.arms) {
       const talk: Talk = {
         arm,
-        messages: openingMessages(briefing, task, arm.strategy as StrategyName, desk.owner),
+        messages:
+          kind === 'plan' ? openingMessages(briefing, task, arm.strategy as StrategyName, desk.owner) : [],
         ended: '',
       };
       talks.push(talk);
       try {
-        talk.ended = await converse(by, talk, turn, thought);
+        if (kind === 'plan') talk.ended = await converse(by, talk, turn, thought);
+        else
+          Object.assign(
+            talk,
+            await askUntilSound(by, { task: kind, arm, thought, ...(await authoring(turn)) }),
+          );
       } catch (error) {
         if (by.stopping.aborted) throw error;
         if (!isLlmTrouble(error)) throw error;

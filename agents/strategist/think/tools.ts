@@ -3,7 +3,6 @@
 // a proposal that comes through is valid, fits the slot, and is new. A refusal says why, for the model to read.
 // Leaves to others: the conversation (think.ts), what the desk reads (runtime/desk.ts).
 import { z } from 'zod';
-import { SwarmError } from '../../../blackboard/errors.js';
 import { families, parseSpec, type Spec, specDigest } from '../../../forecast/families/index.js';
 import type { Briefing } from '../../../trust/briefing.js';
 import type { ToolSpec } from '../../llm/client.js';
@@ -13,9 +12,10 @@ import { catalogue } from '../catalogue.js';
 import { misfit, searchedFamilies } from '../space.js';
 import type { Desk, Proposal, Task } from '../strategist.js';
 import { fitSurrogate, type Surrogate } from '../surrogate.js';
-import { checkProgram } from './author.js';
+import { checkProgram } from './program.js';
 import { specAsData } from './prompt.js';
 import { quote } from './quoted.js';
+import { assertRegion, refused, regionFields } from './region.js';
 
 /** What the tools of one decision share. */
 export interface Turn {
@@ -36,8 +36,6 @@ interface Tool<A> {
 }
 
 const PROBES = 2;
-const refused = (message: string, hint: string): SwarmError =>
-  new SwarmError('SWARM_E_TOOL_REFUSED', message, hint);
 
 const spec = z.record(z.string(), z.unknown());
 const some = z.int().min(1).max(40).default(15);
@@ -191,24 +189,13 @@ const statePattern = tool({
     'Records, for everybody, what the experiments show about a family or a knob of it. One a decision; it is weighed by verdicts.',
   args: z.object({
     family: z.string(),
-    knob: z.string().nullable().default(null),
-    low: z.number().nullable().default(null),
-    high: z.number().nullable().default(null),
+    ...regionFields,
     effect: z.number().min(-1).max(1),
     note: z.string().max(300).default(''),
   }),
   async run(args, turn) {
-    const family = searchedFamilies().find((one) => one === args.family);
-    if (family === undefined) throw refused(`no family ${args.family}`, 'list_families names them.');
+    const family = assertRegion(args.family, args);
     const { knob, low, high, effect, note } = args;
-    if (knob !== null && !Object.hasOwn(families[family].knobs, knob))
-      throw refused(`${family} has no knob ${knob}`, 'list_families names them.');
-    if (
-      (knob === null) !== (low === null) ||
-      (knob === null) !== (high === null) ||
-      (low !== null && low > high!)
-    )
-      throw refused('a knob goes with low and high, low first', 'Give all three or none.');
     if (effect === 0) throw refused('an effect of 0 is no pattern', 'Say nothing instead.');
     if (turn.notes > 0) throw refused('one pattern a decision', 'Propose.');
     turn.notes += 1;
@@ -261,7 +248,8 @@ const all = [
 const allowed: Readonly<Record<TaskKind, readonly Tool<unknown>[]>> = {
   plan: all,
   refine: all.filter((one) => one !== statePattern),
-  author: [listFamilies, checkProgramTool, knownErrors, proposeSpec],
+  // Loops of their own, which answer and call nothing (loop.ts).
+  author: [],
   diagnose: [],
   summarise: [],
 };

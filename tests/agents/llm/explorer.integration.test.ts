@@ -135,7 +135,9 @@ describe('an explorer that asks a model', () => {
   });
 });
 
-it('an explorer that evolves shows the same without a model', async () => {
-  const { log } = await explore('evolve', {}, '"msg":"proposal"');
-  expect(said(log)).toEqual(expect.arrayContaining(['briefing', 'proposal']));
+it('an explorer that evolves shows the same without a model: briefing, proposal, claim', async () => {
+  const { code, log } = await explore('evolve');
+  expect(code).toBe(0);
+  expect(said(log)).toEqual(expect.arrayContaining(['briefing', 'proposal', 'experiment']));
+  expect(log.find((l) => l['msg'] === 'experiment')).toMatchObject({ claimed: true });
 });

@@ -125,6 +125,8 @@ export async function decisionOverhead(): Promise<Figure[]> {
     choose: async () => ({
       arms: [{ model: { id: 'm', usd_in: 1, usd_out: 1 }, strategy: 'improve', temperature: 0.2 }],
     }),
+    aside: (kind) => ({ model: { id: 'm', usd_in: 1, usd_out: 1 }, strategy: kind, temperature: 0.2 }),
+    shares: { author: 0, diagnose: 0, summarise: 0 },
     otherwise: evolveStrategist,
     keep: async () => '0'.repeat(64),
     redact: redactor(['bench-key']),
@@ -132,16 +134,19 @@ export async function decisionOverhead(): Promise<Figure[]> {
     stopping,
   });
   const briefing = { slot: '24h/BTC', champion: null, specs: [], patterns: [], items: [] };
-  const spent = { llm: [] as number[], evolve: [] as number[] };
+  const spent = { llm: [] as number[], evolve: [] as number[], cpu: [] as number[] };
   for (let i = 0; i < 40; i++) {
     inCalls = 0;
     const from = performance.now();
     await thinking.propose(briefing, task, draws, desk);
     const between = performance.now();
+    const before = process.cpuUsage();
     evolveStrategist.propose(briefing, { ...task, archive }, draws);
     if (i < 5) continue;
     spent.llm.push(between - from - inCalls);
     spent.evolve.push(performance.now() - between);
+    const { user, system } = process.cpuUsage(before);
+    spent.cpu.push((user + system) / 1000);
   }
   await server.close();
   const note = (ms: readonly number[]): string => `median of 35; p90 ${quantile(ms, 0.9).toFixed(1)} ms`;
@@ -158,7 +163,7 @@ export async function decisionOverhead(): Promise<Figure[]> {
       'ms',
       quantile(spent.evolve, 0.5),
       50,
-      `evolve, 300 experiments known: ${note(spent.evolve)}`,
+      `evolve, 300 experiments known: ${note(spent.evolve)}; ${quantile(spent.cpu, 0.5).toFixed(0)} ms of it on a processor`,
     ),
   ];
 }

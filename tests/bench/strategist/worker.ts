@@ -2,7 +2,7 @@
 import { type SlotData, scoresOf, windowsOf, yardstickScores } from '../../../agents/trainer/scoring.js';
 import type { Bars } from '../../../forecast/bars.js';
 import { fitAndCompile, type Spec } from '../../../forecast/families/index.js';
-import { pooledTrainingData } from '../../../forecast/fit/training.js';
+import { pooledTrainingData, type TrainingData } from '../../../forecast/fit/training.js';
 import { serveJobs } from '../../../forecast/offload.js';
 import { openInProcess } from '../../../forecast/onnx/session.js';
 import { pairedGain } from '../../../forecast/score/gain.js';
@@ -27,17 +27,22 @@ export interface Scored extends TrialGain {
   readonly yardstick: readonly number[];
 }
 
+let train: { readonly cutoff_s: number; readonly data: TrainingData } | null = null;
+
+/** The same object for the same day: what was fitted on it is not fitted again. */
+function trainingOf({ bars, data_cutoff_s, train_bars }: TrialInput): TrainingData {
+  if (train?.cutoff_s !== data_cutoff_s)
+    train = { cutoff_s: data_cutoff_s, data: pooledTrainingData(bars, [], data_cutoff_s, train_bars) };
+  return train.data;
+}
+
 /** The gain on each set of windows. */
 async function trial(input: TrialInput): Promise<Scored[]> {
-  const { onnx, manifest } = fitAndCompile(
-    input.spec,
-    pooledTrainingData(input.bars, [], input.data_cutoff_s, input.train_bars),
-    {
-      data_cutoff_s: input.data_cutoff_s,
-      dataset_digest: input.dataset_digest,
-      code_version: input.code_version,
-    },
-  );
+  const { onnx, manifest } = fitAndCompile(input.spec, trainingOf(input), {
+    data_cutoff_s: input.data_cutoff_s,
+    dataset_digest: input.dataset_digest,
+    code_version: input.code_version,
+  });
   // Drawn paths, not placed ones: sixty times cheaper, and the same for both sides.
   const { sampling: _, ...drawn } = manifest;
   const sim = await openInProcess(onnx);
