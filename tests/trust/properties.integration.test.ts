@@ -23,11 +23,16 @@ interface Judged {
   readonly days: number;
 }
 
+/** Smaller ones are refused. */
+const least = (x: number): number => (Math.abs(x) < 1e-100 ? 0 : x);
 const gain = fc.oneof(
-  fc.double({ min: -0.5, max: 0.9, noNaN: true }),
-  fc.constantFrom(0, -0, 1e-300, 0.05, 0.9),
+  fc.double({ min: -0.5, max: 0.9, noNaN: true }).map(least),
+  fc.constantFrom(0, -0, 1e-100, 0.05, 0.9),
 );
-const error = fc.oneof(fc.double({ min: 0, max: 0.1, noNaN: true }), fc.constantFrom(0, 1e-300, 1e9));
+const error = fc.oneof(
+  fc.double({ min: 0, max: 0.1, noNaN: true }).map(least),
+  fc.constantFrom(0, 1e-100, 1e9),
+);
 const judged: fc.Arbitrary<Judged> = fc.record({
   agent: fc.nat(3),
   claimed: gain,
@@ -35,10 +40,10 @@ const judged: fc.Arbitrary<Judged> = fc.record({
   verdicts: fc.array(fc.option(gain, { freq: 4 }), { minLength: 1, maxLength: 3 }),
   verified_se: error,
   // Some lie ahead of the clock.
-  days: fc.double({ min: -3, max: 400, noNaN: true }),
+  days: fc.double({ min: -3, max: 190, noNaN: true }),
 });
-const histories = fc.array(judged, { minLength: 1, maxLength: 12 });
-const RUNS = { numRuns: 12 };
+const histories = fc.array(judged, { minLength: 1, maxLength: 8 });
+const RUNS = { numRuns: 6 };
 
 /** Alice's claims, by as many agents as are asked for, and checkers of three other owners. */
 function history(all: readonly Judged[], agents = 1): History {
@@ -145,19 +150,20 @@ describe('trust', () => {
 
 describe('a record that says nothing', () => {
   it('is refused: no claim, no number, no size of error, no window', async () => {
+    await ground.setClock({ market_at: '2025-03-10T01:00:00Z', speed: 0 });
     const publisher = await ground.enrol('publisher', 'p1', 'paula');
     await founded(publisher, digest(9));
     const explorer = await ground.enrol('explorer', 'e1', 'alice');
     const judge = await ground.enrol('checker', 'c1', 'judge-1');
-    for (const bad of [
+    for (const [n, bad] of [
       { claimed_gain: Number.NaN },
       { claimed_gain: Number.POSITIVE_INFINITY },
       { claimed_se: Number.NaN },
       { claimed_se: -0.01 },
       { n_windows: 0 },
-    ])
-      await expect(claim(explorer, 1, bad), JSON.stringify(bad)).rejects.toMatchObject({
-        code: expect.stringMatching(/^(23514|22P02|23502)$/),
+    ].entries())
+      await expect(claim(explorer, 10 + n, bad), JSON.stringify(bad)).rejects.toMatchObject({
+        code: expect.stringMatching(/^(23514|22P02|23502|SW0\d\d)$/),
       });
     const { id } = await claim(explorer, 2);
     const held = await leased(judge, `check:${id}:0:${judge.who.name}`);
@@ -171,14 +177,11 @@ describe('a record that says nothing', () => {
       await expect(
         verdict(judge, id, digest(9), { ...held, ...bad }),
         JSON.stringify(bad),
-      ).rejects.toMatchObject({ code: expect.stringMatching(/^(23514|22P02|23502)$/) });
+      ).rejects.toMatchObject({ code: expect.stringMatching(/^(23514|22P02|23502|SW0\d\d)$/) });
     const nobody = '01900000-0000-7000-8000-000000000000';
     const other = await leased(judge, `check:${nobody}:0:${judge.who.name}`);
     await expect(verdict(judge, nobody, digest(9), other)).rejects.toMatchObject({
       code: expect.stringMatching(/^(23503|SW0\d\d)$/),
     });
-    await ground.admin.query('set session_replication_role = replica');
-    await ground.admin.query('truncate board.verdict, board.claim cascade');
-    await ground.admin.query('reset session_replication_role; select trust.rebuild()');
   });
 });
