@@ -1,6 +1,7 @@
 // The history of a grown fleet: 5,000 claims, 15,000 verdicts, 100 patterns, 10,000 answers with their outcomes.
 import type pg from 'pg';
 import { daysAgo, digest, History } from './history.js';
+import { bred } from './lineage.js';
 import { seeded } from './seeded.js';
 
 const SLOTS = [
@@ -44,7 +45,7 @@ export async function writeGrownFleet(admin: pg.Client): Promise<void> {
         verified_gain: truth + u() / 2000,
         champion_t: 4 * u() - 2,
       });
-    if (i % 2 === 0) h.bred(pick(authors), claim.spec_digest, digest(`s${Math.floor(u() * (i + 1))}`));
+    if (i % 2 === 0) bred(h, pick(authors), claim.spec_digest, digest(`s${Math.floor(u() * (i + 1))}`));
   }
   for (let i = 0; i < 100; i++)
     h.pattern(

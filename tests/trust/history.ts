@@ -249,24 +249,6 @@ export class History {
     this.#rows[table].push(row);
   }
 
-  /** A decision bred from specs. */
-  bred(by: AgentRow, ...parents: string[]): void {
-    this.#rows.decision.push({
-      id: uuid7(),
-      agent_id: by.id,
-      briefing_id: uuid7(),
-      slot: SLOT,
-      strategist: 't',
-      move: 'm',
-      parent_digests: parents,
-      spec: {},
-      spec_digest: digest('child'),
-      seed: 's',
-      reason: '',
-      ...stamps(daysAgo(1)),
-    });
-  }
-
   /** Every row with its table, in an order in which what is named comes first. */
   rows(): { table: string; row: object }[] {
     return TABLES.flatMap((table) => this.#rows[table].map((row) => ({ table, row })));

@@ -1,7 +1,7 @@
-// The decision and the experiment behind a claim of an invented history.
+// Decisions of an invented history, and the experiment between one and its claim.
 import { uuid7 } from '../../blackboard/ids.js';
-import { daysAgo, type History, held, measured, stamps } from './history.js';
-import type { ClaimRow, PatternRow } from './rows.js';
+import { daysAgo, digest, type History, held, measured, SLOT, stamps } from './history.js';
+import type { AgentRow, ClaimRow, PatternRow } from './rows.js';
 
 /** How a claim came to be: what its author was told, and which specs it says it went out from. */
 export function descent(
@@ -50,5 +50,23 @@ export function descent(
     gain: claim.claimed_gain,
     se: claim.claimed_se,
     cost_ms: 1,
+  });
+}
+
+/** A decision bred from specs, of which no claim came. */
+export function bred(h: History, by: AgentRow, ...parents: string[]): void {
+  h.add('decision', {
+    id: uuid7(),
+    agent_id: by.id,
+    briefing_id: uuid7(),
+    slot: SLOT,
+    strategist: 't',
+    move: 'm',
+    parent_digests: parents,
+    spec: {},
+    spec_digest: digest('child'),
+    seed: 's',
+    reason: '',
+    ...stamps(daysAgo(1)),
   });
 }

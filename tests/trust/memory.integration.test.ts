@@ -4,6 +4,7 @@ import { type Db, openDb } from '../../blackboard/db.js';
 import { type Ground, openGround } from './ground.js';
 import { daysAgo, forget, History } from './history.js';
 import { inventHistory } from './invent.js';
+import { bred } from './lineage.js';
 import { resultOf } from './recompute.js';
 import { patternWeight } from './recompute-patterns.js';
 import { seeded } from './seeded.js';
@@ -122,8 +123,8 @@ describe('a known spec', () => {
       h.verdict(checker, claim, verdict);
       return claim;
     });
-    h.bred(author, claims[0]!.spec_digest, claims[1]!.spec_digest);
-    h.bred(author, claims[0]!.spec_digest, claims[0]!.spec_digest);
+    bred(h, author, claims[0]!.spec_digest, claims[1]!.spec_digest);
+    bred(h, author, claims[0]!.spec_digest, claims[0]!.spec_digest);
     await h.write(ground.admin);
     const step = ground.constant('ladder_step');
     const known = await ground.rows<{

@@ -360,9 +360,8 @@ with setting as (
   join trust.reign_standing r on r.claim_id = s.claim_id and r.reign = ch.reign and r.checks = 1
   join trust.first_verdict v on v.claim_id = s.claim_id
   join judge j on j.owner = v.owner
-  join claimant o on o.owner = s.owner
   join board.claim c on c.id = s.claim_id
-  where trust.draw(c.salt, 'doubt') < greatest(j.audit_probability, case when s.honest then o.record else 0 end)
+  where trust.draw(c.salt, 'doubt') < greatest(j.audit_probability, case when s.honest then (select o.record from claimant o where o.owner = s.owner) else 0 end)
 ), planted as materialized (
   -- What should be found is known: two agree, in this reign, and it will not challenge.
   select s.claim_id from setting cross join reigning ch

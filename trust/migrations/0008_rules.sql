@@ -31,6 +31,17 @@ begin
 end $$;
 create trigger asked before insert on board.verdict for each row execute function trust.keep_asked();
 
+-- Nothing was measured on fewer windows than have a spread.
+create function trust.keep_measured() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if new.finding = 'scored' and new.n_windows < 2 then
+    raise exception 'a verdict on claim % rests on % hidden windows', new.claim_id, new.n_windows using errcode = '23514';
+  end if;
+  return new;
+end $$;
+create trigger measured before insert on board.verdict for each row execute function trust.keep_measured();
+
 create function trust.keep_alpha() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -60,4 +71,4 @@ begin
 end $$;
 create trigger gate before insert on board.promotion for each row execute function trust.keep_gate();
 
-revoke execute on function trust.keep_turn(), trust.keep_asked(), trust.keep_alpha(), trust.keep_gate() from public;
+revoke execute on function trust.keep_turn(), trust.keep_asked(), trust.keep_measured(), trust.keep_alpha(), trust.keep_gate() from public;

@@ -11,6 +11,7 @@ import {
   type Claimed,
   dayAt,
   insertClaims,
+  insertPatterns,
   insertRows,
   signature,
   takeLeases,
@@ -130,7 +131,7 @@ export class DatabaseRules implements Rules {
       this.#models.set(claim.model.artifact, claim.model);
     }
     await insertClaims(client, claims, this.#fences, day);
-    await this.#patterns(claims);
+    await insertPatterns(client, claims, (c) => noteOf(this.#seats.get(c.by.id)!));
     const checks = (await this.#volunteer(claims, day)) + (await this.#check(day));
     for (const slot of this.#slots) await this.#publishing!.day(slot, day, await this.champion(slot));
     await client.query('select trust.fold()');
@@ -174,23 +175,6 @@ export class DatabaseRules implements Rules {
       `insert into market.clock (source, dataset_digest, seed, profile, slots, market_at, data_from, speed)
        values ('simulated', $1, 's', '2026-05', $2, $3, '2025-01-01', 0)`,
       [sha('data'), this.#slots, dayAt(day, 1)],
-    );
-  }
-
-  async #patterns(claims: readonly Claimed[]): Promise<void> {
-    const noted = claims.filter((c) => noteOf(this.#seats.get(c.by.id)!) !== '');
-    await insertRows(
-      this.#client,
-      'board.pattern',
-      noted.map((c) => ({
-        id: uuid7(),
-        agent_id: c.by.id,
-        slot: c.model.slot,
-        family: 'simulated',
-        direction: 1,
-        effect: 0.5,
-        note: noteOf(this.#seats.get(c.by.id)!),
-      })),
     );
   }
 

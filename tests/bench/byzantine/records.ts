@@ -150,3 +150,25 @@ export async function insertClaims(
     })),
   );
 }
+
+/** A pattern with a note for each claim whose author leaves one. */
+export const insertPatterns = (
+  client: pg.Client,
+  claims: readonly Claimed[],
+  noteOf: (claim: Claimed) => string,
+): Promise<void> =>
+  insertRows(
+    client,
+    'board.pattern',
+    claims
+      .filter((c) => noteOf(c) !== '')
+      .map((c) => ({
+        id: uuid7(),
+        agent_id: c.by.id,
+        slot: c.model.slot,
+        family: 'simulated',
+        direction: 1,
+        effect: 0.5,
+        note: noteOf(c),
+      })),
+  );
