@@ -1536,6 +1536,14 @@ export interface TrustPatternWeight {
   slot: string | null;
 }
 
+export interface TrustPromotionEvent {
+  honest: boolean | null;
+  market_at: Timestamp | null;
+  owner: string | null;
+  promotion_id: string | null;
+  slot: string | null;
+}
+
 export interface TrustReignResult {
   champion_crps: number | null;
   champion_t: number | null;
@@ -1824,6 +1832,7 @@ export interface DB {
   "trust.owner_verdict": TrustOwnerVerdict;
   "trust.pattern_standing": TrustPatternStanding;
   "trust.pattern_weight": TrustPatternWeight;
+  "trust.promotion_event": TrustPromotionEvent;
   "trust.reign_result": TrustReignResult;
   "trust.reign_standing": TrustReignStanding;
   "trust.reign_state": TrustReignState;

@@ -1,6 +1,6 @@
 // `swarm promote` and `swarm rollback`: a hand on the gate. Without --force they say what the gate says, and change nothing.
 // Promises: an override is one row signed with an enrolled publisher's key, with its reason, and an alert beside it.
-// Leaves to the database: refusing what may not reign even so (trust/migrations/0013_override.sql).
+// Leaves to the database: refusing what may not reign even so (trust/migrations/0012_override.sql).
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Db, explain, openDb } from '../../blackboard/db.js';

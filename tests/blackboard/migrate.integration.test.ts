@@ -63,9 +63,9 @@ const MIGRATIONS = [
   'trust/0008_rules.sql',
   'trust/0009_secrecy.sql',
   'trust/0010_credit.sql',
-  'trust/0012_shown.sql',
-  'trust/0013_override.sql',
-  'trust/0014_told.sql',
+  'trust/0011_shown.sql',
+  'trust/0012_override.sql',
+  'trust/0013_told.sql',
 ];
 
 const first = { '0001_first.sql': 'create table first (a int)' };

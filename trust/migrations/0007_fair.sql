@@ -137,6 +137,16 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   group by m.owner, m.kind, date_trunc('month', m.market_at, 'UTC')
 $$;
 
+-- Promotions by themselves: whoever sums events up has the others from trust.standing, and does not go through all verdicts for these.
+create view trust.promotion_event as
+select a.owner, p.id as promotion_id, p.slot, coalesce(n.kind, '') <> 'rollback' as honest, p.market_at
+from board.promotion p
+join board.agent a on a.id = p.agent_id
+left join board.promotion n on n.slot = p.slot and n.reign = p.reign + 1
+where p.kind <> 'found'
+  and (n.id is not null or p.market_at < market.now() - (select trust.constant('publisher_survival_days')) * interval '24 hours');
+grant select on trust.promotion_event to swarm_checker, swarm_publisher, swarm_reader;
+
 -- As in 0005, with z and with copies at no weight; a check counts once more among those of the claim's owner.
 create or replace view trust.event as
 with result as not materialized (select * from trust.claim_result where checks > 0)
@@ -156,12 +166,7 @@ cross join lateral (values ('checks'), ('checks of ' || r.owner)) as k (kind)
 where r.checks >= 2 and r.refusals * 2 <> r.checks
   and (r.refusals * 2 > r.checks or r.checks - r.refusals >= 3 or r.spread <= (select trust.constant('verdict_tolerance')))
 union all
-select a.owner, 'promotions', p.id, coalesce(n.kind, '') <> 'rollback', 1, p.market_at, null, null, null, null
-from board.promotion p
-join board.agent a on a.id = p.agent_id
-left join board.promotion n on n.slot = p.slot and n.reign = p.reign + 1
-where p.kind <> 'found'
-  and (n.id is not null or p.market_at < market.now() - (select trust.constant('publisher_survival_days')) * interval '24 hours');
+select owner, 'promotions', promotion_id, honest, 1, market_at, null, null, null, null from trust.promotion_event;
 
 -- A claim's place in the tables, from its verdicts as they are now. Verdicts of one claim come here one after the other.
 create or replace function trust.settle(claim uuid) returns void
@@ -293,9 +298,8 @@ with clock as (
     * trust.decay(reading - date_trunc('month', m.market_at, 'UTC'), half_life_days)) as over) w
   where m.market_at > reading
   union all
-  select e.owner, e.kind, 1, (not e.honest)::int, 0, case when e.honest then w.weight else 0 end, case when e.honest then 0 else w.weight end, 0, 0, 0, 0, 0
-  from trust.event e cross join clock cross join lateral (select e.weight * trust.decay(reading - e.market_at, half_life_days) as weight) w
-  where e.kind = 'promotions'
+  select e.owner, 'promotions', 1, (not e.honest)::int, 0, case when e.honest then w.weight else 0 end, case when e.honest then 0 else w.weight end, 0, 0, 0, 0, 0
+  from trust.promotion_event e cross join clock cross join lateral (select trust.decay(reading - e.market_at, half_life_days) as weight) w
 ), tally as (
   select owner, kind, sum(events)::bigint as events, sum(dishonest)::bigint as dishonest, sum(honest_weight) as honest_weight,
     sum(dishonest_weight) as dishonest_weight, case when sum(scored) > 0 then (sum(pull) / nullif(sum(mass), 0))::double precision end as shrink,

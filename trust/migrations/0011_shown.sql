@@ -20,8 +20,7 @@ with clock as (
   join trust.first_verdict v on v.claim_id = s.claim_id and v.owner = m.owner
   where m.kind = 'checks'
   union all
-  select e.owner, e.kind, e.ref, null, p.slot, e.honest, e.weight, e.market_at, null, null, null, '{}', null
-  from trust.event e join board.promotion p on p.id = e.ref where e.kind = 'promotions'
+  select e.owner, 'promotions', e.promotion_id, null, e.slot, e.honest, 1, e.market_at, null, null, null, '{}', null from trust.promotion_event e
 )
 select o.owner, o.kind, true as prior, null::uuid as ref, null::uuid as claim_id, null::text as slot, null::boolean as honest, null::double precision as weight,
   null::double precision as decay, prior_alpha as alpha, prior_beta as beta, null::double precision as z, null::double precision as claimed_gain,

@@ -52,17 +52,14 @@ create trigger gate before insert on board.promotion for each row when (new.kind
 
 grant insert (reason) on board.promotion to swarm_publisher;
 
--- Neither an override nor the promotion that it ends is an event: in trust.event as it has come to be.
-do $$
-declare
-  body text := pg_get_viewdef('trust.event'::regclass);
-  was text := 'p.kind <> ''found''::text';
-begin
-  if length(body) - length(replace(body, was, '')) <> length(was) then
-    raise exception 'trust.event does not name the founding promotion once';
-  end if;
-  execute 'create or replace view trust.event as ' || replace(body, was, 'p.kind <> ALL (ARRAY[''found'', ''override'']) AND coalesce(n.kind, '''') <> ''override''');
-end $$;
+-- Neither an override nor the promotion that it ends is an event.
+create or replace view trust.promotion_event as
+select a.owner, p.id as promotion_id, p.slot, coalesce(n.kind, '') <> 'rollback' as honest, p.market_at
+from board.promotion p
+join board.agent a on a.id = p.agent_id
+left join board.promotion n on n.slot = p.slot and n.reign = p.reign + 1
+where p.kind not in ('found', 'override') and coalesce(n.kind, '') <> 'override'
+  and (n.id is not null or p.market_at < market.now() - (select trust.constant('publisher_survival_days')) * interval '24 hours');
 
 create view fleet.overrides as
 select p.id, p.slot, p.reign, p.artifact, p.family, p.previous, p.reason, a.name as agent, a.owner, p.at, p.market_at
