@@ -138,13 +138,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Promotions by themselves: whoever sums events up has the others from trust.standing, and does not go through all verdicts for these.
+-- One that no other has followed counts once it is old enough, and how old it is is for the reader to ask: market.now() is volatile, and
+-- a view that calls it is worked out in full by whoever wants a part of it.
 create view trust.promotion_event as
-select a.owner, p.id as promotion_id, p.slot, coalesce(n.kind, '') <> 'rollback' as honest, p.market_at
+select a.owner, p.id as promotion_id, p.slot, coalesce(n.kind, '') <> 'rollback' as honest, p.market_at,
+  case when n.id is null then p.market_at + trust.constant('publisher_survival_days') * interval '24 hours' else '-infinity' end as counts_from
 from board.promotion p
 join board.agent a on a.id = p.agent_id
 left join board.promotion n on n.slot = p.slot and n.reign = p.reign + 1
-where p.kind <> 'found'
-  and (n.id is not null or p.market_at < market.now() - (select trust.constant('publisher_survival_days')) * interval '24 hours');
+where p.kind <> 'found';
 grant select on trust.promotion_event to swarm_checker, swarm_publisher, swarm_reader;
 
 -- As in 0005, with z and with copies at no weight; a check counts once more among those of the claim's owner.
@@ -166,7 +168,7 @@ cross join lateral (values ('checks'), ('checks of ' || r.owner)) as k (kind)
 where r.checks >= 2 and r.refusals * 2 <> r.checks
   and (r.refusals * 2 > r.checks or r.checks - r.refusals >= 3 or r.spread <= (select trust.constant('verdict_tolerance')))
 union all
-select owner, 'promotions', promotion_id, honest, 1, market_at, null, null, null, null from trust.promotion_event;
+select owner, 'promotions', promotion_id, honest, 1, market_at, null, null, null, null from trust.promotion_event where counts_from < market.now();
 
 -- A claim's place in the tables, from its verdicts as they are now. Verdicts of one claim come here one after the other.
 create or replace function trust.settle(claim uuid) returns void
@@ -271,14 +273,15 @@ language sql immutable as $$
   select avg(exp(greatest(-300, least(300, disputed * ln(p / error) + agreed * ln((1 - p) / (1 - error)))))) from unnest(array[0.05, 0.1, 0.5]::double precision[]) p
 $$;
 
--- Events that lie ahead of the market, where its clock was set back, count as of now: what their month says too much of them.
+-- Events that lie ahead of the market, where its clock was set back, count as of now: what their month says too much of them. Whoever
+-- asks for one kind of work is not made to wait for the others: nothing is materialized but the clock.
 create or replace view trust.owner as
 with clock as (
   select market.now() as reading, trust.constant('half_life_days') as half_life_days, trust.constant('ladder_step') as step,
     trust.constant('prior_alpha') as prior_alpha, trust.constant('prior_beta') as prior_beta, trust.constant('lie_weight') as lie_weight,
     trust.constant('bound_z') as bound_z, trust.constant('audit_floor') as audit_floor,
     trust.constant('over_slack') as over_slack, trust.constant('over_common') as over_common, trust.constant('check_error') as check_error
-), part as (
+), part as not materialized (
   select t.owner, t.kind, t.events, t.dishonest, t.scored, t.honest_weight * d.decay as honest_weight, t.dishonest_weight * d.decay as dishonest_weight, t.pull, t.mass,
     t.over_pull * d.decay as over_pull, t.over_mass * d.decay * d.decay as over_mass,
     t.over_weight * d.decay as over_weight
@@ -300,7 +303,8 @@ with clock as (
   union all
   select e.owner, 'promotions', 1, (not e.honest)::int, 0, case when e.honest then w.weight else 0 end, case when e.honest then 0 else w.weight end, 0, 0, 0, 0, 0
   from trust.promotion_event e cross join clock cross join lateral (select trust.decay(reading - e.market_at, half_life_days) as weight) w
-), tally as (
+  where e.counts_from < reading
+), tally as not materialized (
   select owner, kind, sum(events)::bigint as events, sum(dishonest)::bigint as dishonest, sum(honest_weight) as honest_weight,
     sum(dishonest_weight) as dishonest_weight, case when sum(scored) > 0 then (sum(pull) / nullif(sum(mass), 0))::double precision end as shrink,
     sum(over_pull) / nullif(sum(over_weight), 0) as excess, sum(over_weight) / nullif(sqrt(greatest(sum(over_mass), 0)), 0) as size,
@@ -332,8 +336,8 @@ with clock as (
 ), accused as (
   select p.*, (p.excess - p.market) * p.size as over, coalesce(case p.kind
     when 'claims' then case when p.excess is not null then trust.over_evidence(p.over_pull, p.over_weight, p.over_mass, p.over_slack + p.market) end
-    when 'checks' then u.evidence end, 1) as evidence
-  from compared p left join collusion u on u.owner = p.owner
+    when 'checks' then (select u.evidence from collusion u where u.owner = p.owner) end, 1) as evidence
+  from compared p
 )
 select owner, kind, events, dishonest, alpha, beta, shrink, score / greatest(1, evidence) as trust,
   greatest(audit_floor, 1 - score / greatest(1, evidence)) as audit_probability, over, evidence

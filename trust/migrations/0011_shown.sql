@@ -21,6 +21,7 @@ with clock as (
   where m.kind = 'checks'
   union all
   select e.owner, 'promotions', e.promotion_id, null, e.slot, e.honest, 1, e.market_at, null, null, null, '{}', null from trust.promotion_event e
+  where e.counts_from < market.now()
 )
 select o.owner, o.kind, true as prior, null::uuid as ref, null::uuid as claim_id, null::text as slot, null::boolean as honest, null::double precision as weight,
   null::double precision as decay, prior_alpha as alpha, prior_beta as beta, null::double precision as z, null::double precision as claimed_gain,

@@ -54,12 +54,12 @@ grant insert (reason) on board.promotion to swarm_publisher;
 
 -- Neither an override nor the promotion that it ends is an event.
 create or replace view trust.promotion_event as
-select a.owner, p.id as promotion_id, p.slot, coalesce(n.kind, '') <> 'rollback' as honest, p.market_at
+select a.owner, p.id as promotion_id, p.slot, coalesce(n.kind, '') <> 'rollback' as honest, p.market_at,
+  case when n.id is null then p.market_at + trust.constant('publisher_survival_days') * interval '24 hours' else '-infinity' end as counts_from
 from board.promotion p
 join board.agent a on a.id = p.agent_id
 left join board.promotion n on n.slot = p.slot and n.reign = p.reign + 1
-where p.kind not in ('found', 'override') and coalesce(n.kind, '') <> 'override'
-  and (n.id is not null or p.market_at < market.now() - (select trust.constant('publisher_survival_days')) * interval '24 hours');
+where p.kind not in ('found', 'override') and coalesce(n.kind, '') <> 'override';
 
 create view fleet.overrides as
 select p.id, p.slot, p.reign, p.artifact, p.family, p.previous, p.reason, a.name as agent, a.owner, p.at, p.market_at
