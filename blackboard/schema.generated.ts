@@ -797,9 +797,21 @@ export interface FleetCounts {
 }
 
 export interface FleetCredit {
+  /**
+   * sum of its shares, of the CRPS that was served before each promotion
+   */
   credit: number | null;
+  /**
+   * whose claims they are
+   */
   owner: string | null;
+  /**
+   * promotions that it has a part in
+   */
   promotions: number | null;
+  /**
+   * the part of its credit that came through models of others
+   */
   through_others: number | null;
 }
 
@@ -1537,6 +1549,7 @@ export interface TrustPatternWeight {
 }
 
 export interface TrustPromotionEvent {
+  counts_from: Timestamp | null;
   honest: boolean | null;
   market_at: Timestamp | null;
   owner: string | null;

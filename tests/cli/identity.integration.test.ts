@@ -17,7 +17,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuid7 } from '../../blackboard/ids.js';
 import { newKeyPair } from '../../blackboard/keys.js';
-import { blackboardMigrations, migrate } from '../../blackboard/migrate.js';
+import { migrate } from '../../blackboard/migrate.js';
 import { allMigrations } from '../../trust/migrations.js';
 import { type FreshDatabase, freshDatabase } from '../postgres.js';
 
@@ -53,12 +53,14 @@ const listed = async (): Promise<Record<string, unknown>[]> =>
 
 describe('a database from before owners signed', () => {
   it('is migrated with its agents, who are unsigned until they are enrolled again with their file', async () => {
-    const directory = join(home, 'earlier');
-    mkdirSync(directory);
-    for (const file of readdirSync(blackboardMigrations.directory).filter((name) => name < '0005'))
-      copyFileSync(new URL(file, blackboardMigrations.directory), join(directory, file));
-    const earlier = { name: 'blackboard', directory: pathToFileURL(`${directory}/`) };
-    await migrate(database.url, [earlier, ...allMigrations.filter((set) => set.name !== 'blackboard')]);
+    const earlier = allMigrations.map((set) => {
+      const directory = join(home, 'earlier', set.name);
+      mkdirSync(directory, { recursive: true });
+      for (const file of readdirSync(set.directory).filter((name) => name < '0005'))
+        copyFileSync(new URL(file, set.directory), join(directory, file));
+      return { name: set.name, directory: pathToFileURL(`${directory}/`) };
+    });
+    await migrate(database.url, earlier);
     const id = uuid7();
     const login = `swarm_agent_${id.replaceAll('-', '')}`;
     const keys = newKeyPair();

@@ -444,7 +444,7 @@ select claim_id, owner, slot, reign, champion, reign_at, salt, as_of, have, prio
 from waiting where have > 0 or place <= left_over;
 
 -- All of the above, from the records alone. Writers wait meanwhile; patterns are weighed again by and by.
-create or replace function trust.rebuild() returns void
+create or replace function trust.rebuild_from_tables() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   step double precision := trust.constant('ladder_step');

@@ -74,6 +74,10 @@ select owner, sum(credit) as credit, count(distinct promotion_id)::int as promot
   coalesce(sum(credit) filter (where depth > 0), 0) as through_others
 from trust.credit group by owner order by sum(credit) desc, owner;
 comment on view fleet.credit is 'What owners added to the served models, as shares of the CRPS that was served before, by themselves and through models made from theirs.';
+comment on column fleet.credit.owner is 'whose claims they are';
+comment on column fleet.credit.credit is 'sum of its shares, of the CRPS that was served before each promotion';
+comment on column fleet.credit.promotions is 'promotions that it has a part in';
+comment on column fleet.credit.through_others is 'the part of its credit that came through models of others';
 
 revoke execute on function trust.first_claim(text, text), trust.sources(uuid) from public;
 -- Views run functions with the rights of whoever asks.
