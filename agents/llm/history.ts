@@ -1,4 +1,4 @@
-// What came of this agent's decisions, as the router takes it: verified gains through the ladder of trust.known_spec, and costs.
+// What came of this agent's decisions, as the router takes it: verified gains through the ladder of trust.told_spec, and costs.
 // A claim that no checker has judged yet says nothing; everything else that led to no verified gain counts as none.
 import { sql } from 'kysely';
 import type { Db } from '../../blackboard/db.js';
@@ -37,7 +37,7 @@ export async function historyOf(db: Db, agent_id: string, kind: TaskKind): Promi
       from board.llm_call where thought = d.thought) c on true
     left join board.experiment e on e.decision_id = d.id
     left join board.claim cl on cl.experiment_id = e.id
-    left join trust.known_spec k on k.claim_id = cl.id
+    left join trust.told_spec k on k.claim_id = cl.id
     left join lateral (select true as judged from board.verdict v where v.claim_id = cl.id limit 1) v on true
     order by d.id desc`.execute(db);
   const settled = rows.filter((r) => !r.pending);

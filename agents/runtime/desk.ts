@@ -45,7 +45,7 @@ export async function archiveOf(
   limit: number,
 ): Promise<(Tried & { id: string; owner: string })[]> {
   const known = await db
-    .selectFrom('trust.known_spec')
+    .selectFrom('trust.told_spec')
     .select(['spec_digest', 'verified_gain as gain', 'verified_se as se'])
     .where('slot', '=', slot)
     .orderBy(sql`verified_gain - verified_se`, 'desc')

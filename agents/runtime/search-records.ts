@@ -180,7 +180,7 @@ export async function claimBar({ db }: Pick<AgentContext, 'db'>, slot: string): 
   const { rows } = await sql<{ bar: number | null }>`
     select max(least(k.verified_gain, (
       select max(e.gain) from board.experiment e where e.slot = ${slot} and e.spec_digest = k.spec_digest))) as bar
-    from (select spec_digest, verified_gain from trust.known_spec where slot = ${slot}
+    from (select spec_digest, verified_gain from trust.told_spec where slot = ${slot}
           order by verified_gain desc limit ${CONTENDERS}) k`.execute(db);
   return Math.max(0, rows[0]?.bar ?? 0);
 }
