@@ -62,7 +62,7 @@ describe('swarm trust', () => {
     h.agent('dora', 'optimizer');
     for (let n = 0; n < 9; n++) h.verdict(carol, h.claim(alice, { market_at: daysAgo(n) }));
     h.verdict(carol, h.claim(alice, { claimed_gain: 0.2, market_at: daysAgo(3) }));
-    h.verdict(carol, h.claim(bob, { spec_digest: digest('s0'), market_at: daysAgo(0) }), { at: new Date() });
+    h.verdict(carol, h.claim(bob, { spec_digest: digest('s3'), market_at: daysAgo(0) }), { at: new Date() });
     return h;
   }
 
@@ -86,7 +86,7 @@ describe('swarm trust', () => {
     await h.write(ground.admin);
     const { out } = await run('bob');
     expect(out).toMatch(/^bob, judged by claims: 0\.00 = 0 honest, 1 copied \(weight 0\)$/m);
-    expect(out).toContain(`as a copy of ${h.claims[0]!.id}`);
+    expect(out).toContain(`as a copy of ${h.claims[3]!.id}`);
   });
 
   it('lists everybody, and with --role only what a role is judged by', async () => {
