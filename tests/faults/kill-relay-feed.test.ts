@@ -47,7 +47,7 @@ describe.runIf(inject('natsUrl'))('a relay killed', () => {
   const claims = async (n: number): Promise<void> => {
     for (let made = 0; made < n; made++) {
       level += 0.001;
-      await claim(author, SLOT, NOW_S, cheapSpec(level));
+      await claim(author, SLOT, NOW_S, cheapSpec(level), { stated: { gain: 0.01, se: 0.01 } });
     }
   };
   const waiting = (): Promise<number> =>
