@@ -1447,12 +1447,12 @@ export interface TrustMyTurn {
 
 export interface TrustOfferedPattern {
   family: string | null;
-  freshness: number | null;
   gain: number | null;
   high: number | null;
   knob: string | null;
   lot: number | null;
   low: number | null;
+  market_at: Timestamp | null;
   pattern_id: string | null;
   scope: string | null;
   sd: number | null;

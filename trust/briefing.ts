@@ -99,7 +99,16 @@ export async function brief(
       .where('slot', '=', slot)
       .executeTakeFirst()) as Briefing['champion'] | undefined) ?? null;
   const held = champion === null ? 0 : tokensOf(champion);
-  const pool = withoutTwins([...(await poolOf(db, slot, uniform)), ...(await poolOf(db, '', uniform))]);
+  const {
+    rows: [clock],
+  } =
+    await sql<Clock>`select market.now() as reading, trust.constant('half_life_days') as half_life_days`.execute(
+      db,
+    );
+  const stated = [...(await poolOf(db, slot, uniform)), ...(await poolOf(db, '', uniform))];
+  const pool = withoutTwins(
+    stated.map((pattern) => ({ ...pattern, freshness: freshnessOf(pattern, clock!) })),
+  );
   const worst = pool.filter((p) => p.gain < 0).sort((a, b) => a.gain / a.sd - b.gain / b.sd)[0];
   const warning = worst === undefined ? 0 : tokensOf(patternInWords(worst));
   const { specs, tokens } = within(budget - held - warning, await bestSpecs(db, slot));
@@ -169,15 +178,30 @@ async function believed(db: Db, specs: readonly Omit<KnownSpec, 'trust'>[]): Pro
   return specs.map((spec) => ({ ...spec, trust: trustOf.get(spec.owner) ?? 0 }));
 }
 
+type Stated = Omit<Offered, 'freshness'> & { readonly market_at: Date };
+interface Clock {
+  /** Null without a market. */
+  readonly reading: Date | null;
+  readonly half_life_days: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** 2^(-age / half life), and 1 for what lies ahead of a clock that was set back. */
+const freshnessOf = ({ market_at }: Stated, { reading, half_life_days }: Clock): number =>
+  reading === null
+    ? 1
+    : 2 ** -(Math.max(0, reading.getTime() - market_at.getTime()) / DAY_MS / half_life_days);
+
 /** All patterns of a scope while they are few; beyond that the strongest, the one that harms most, and some that a lot picks. */
-async function poolOf(db: Db, scope: string, uniform: Uniform): Promise<Offered[]> {
+async function poolOf(db: Db, scope: string, uniform: Uniform): Promise<Stated[]> {
   const from = db
     .selectFrom('trust.offered_pattern')
-    .select(['pattern_id', 'slot', 'family', 'knob', 'low', 'high', 'gain', 'sd', 'freshness'])
+    .select(['pattern_id', 'slot', 'family', 'knob', 'low', 'high', 'gain', 'sd', 'market_at'])
     .where('scope', '=', scope);
   const score = sql<number>`gain / sd`;
   const strong = await from.orderBy(score, 'desc').limit(STRONG).execute();
-  if (strong.length < STRONG) return strong as unknown as Offered[];
+  if (strong.length < STRONG) return strong as unknown as Stated[];
   const worst = await from.orderBy(score).limit(1).execute();
   const lots = await from.where('lot', '>=', uniform()).orderBy('lot').limit(BY_LOT).execute();
   // Lots lie on a circle.
@@ -189,7 +213,7 @@ async function poolOf(db: Db, scope: string, uniform: Uniform): Promise<Offered[
           .execute()
       : [];
   const pool = new Map([...strong, ...worst, ...lots, ...rest].map((p) => [p.pattern_id, p]));
-  return [...pool.values()] as unknown as Offered[];
+  return [...pool.values()] as unknown as Stated[];
 }
 
 const predicateOf = (p: ToldPattern): string => JSON.stringify([p.family, p.knob, p.low, p.high]);

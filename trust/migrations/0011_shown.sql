@@ -36,10 +36,10 @@ from event e cross join clock cross join lateral (select trust.decay(reading - e
 comment on view trust.explanation is 'How every number of trust comes about: its prior and its events. alpha and beta sum to those of trust.owner.';
 grant select on trust.explanation to swarm_checker, swarm_publisher, swarm_reader;
 
--- What a briefing draws from, with how fresh each statement is.
+-- What a briefing draws from, with when it was stated. How fresh that is is for the reader to say: market.now() is volatile, and a view that
+-- calls it is sorted in full instead of read from an index.
 create view trust.offered_pattern as
-select p.id as pattern_id, p.slot, p.family, p.knob, p.low, p.high, s.scope, s.gain, s.sd, s.lot,
-  trust.decay((select market.now()) - p.market_at, (select trust.constant('half_life_days'))) as freshness
+select p.id as pattern_id, p.slot, p.family, p.knob, p.low, p.high, s.scope, s.gain, s.sd, s.lot, p.market_at
 from trust.pattern_standing s join board.pattern p on p.id = s.pattern_id;
 grant select on trust.offered_pattern to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_reader;
 
