@@ -38,23 +38,13 @@ describe('before its own verdict', () => {
       expect(await rows(other, 'board.verdict'), other.who.name).toBe(0);
       expect(await rows(other, `board.lease where work_id like 'check:%'`), other.who.name).toBe(0);
     }
-    for (const view of [
-      'owner_verdict',
-      'first_verdict',
-      'claim_result',
-      'reign_result',
-      'event',
-      'standing',
-      'reign_standing',
-      'owner_tally',
-      'owner_change',
-      'count_change',
-      'trial',
-      'check_need',
-      'check_turn',
-      'screen',
-    ])
-      await expect(judges[1]!.client.query(`select * from trust.${view}`), view).rejects.toMatchObject(
+    const { rows: views } = await board.admin.query<{ name: string }>(
+      `select relname as name from pg_class where relnamespace = 'trust'::regnamespace and relkind in ('r', 'p', 'v', 'm') order by 1`,
+    );
+    expect(views.length).toBeGreaterThan(20);
+    // All but two, whichever there come to be.
+    for (const { name } of views.filter(({ name }) => name !== 'my_turn' && name !== 'champion'))
+      await expect(judges[1]!.client.query(`select * from trust.${name}`), name).rejects.toMatchObject(
         DENIED,
       );
   });

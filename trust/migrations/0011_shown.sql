@@ -34,14 +34,14 @@ select e.owner, e.kind, false, e.ref, e.claim_id, e.slot, e.honest, e.weight, d.
 from event e cross join clock cross join lateral (select trust.decay(reading - e.market_at, half_life_days) as decay) d;
 
 comment on view trust.explanation is 'How every number of trust comes about: its prior and its events. alpha and beta sum to those of trust.owner.';
-grant select on trust.explanation to swarm_checker, swarm_publisher, swarm_reader;
+grant select on trust.explanation to swarm_publisher, swarm_reader;
 
 -- What a briefing draws from, with when it was stated. How fresh that is is for the reader to say: market.now() is volatile, and a view that
 -- calls it is sorted in full instead of read from an index.
 create view trust.offered_pattern as
 select p.id as pattern_id, p.slot, p.family, p.knob, p.low, p.high, s.scope, s.gain, s.sd, s.lot, p.market_at
 from trust.pattern_standing s join board.pattern p on p.id = s.pattern_id;
-grant select on trust.offered_pattern to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_reader;
+grant select on trust.offered_pattern to swarm_explorer, swarm_optimizer, swarm_publisher, swarm_reader;
 
 comment on column board.briefing.items is 'what was told, and what had a chance and was not: [{kind, id, probability, weight, uniform, why, told}]';
 
@@ -50,7 +50,7 @@ create view trust.verified_spec as
 select s.claim_id, s.slot, c.family, c.spec, s.spec_digest, s.as_of, s.judged_at, s.told_gain as verified_gain
 from trust.standing s join board.claim c on c.id = s.claim_id
 where s.verified_gain is not null;
-grant select on trust.verified_spec to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_reader;
+grant select on trust.verified_spec to swarm_explorer, swarm_optimizer, swarm_publisher, swarm_reader;
 
 -- What telling an item did, by inverse-probability weighting (Horvitz & Thompson 1952, in Hajek's form): a decision that was told an item
 -- with chance p stands for 1/p decisions, one that was not for 1/(1-p). Chances follow from what is known of a slot, and so does how
@@ -103,7 +103,7 @@ left join board.experiment e on e.decision_id = d.id
 cross join lateral (select case when e.id is not null then greatest(-clip.value, least(clip.value, e.gain)) end as gain) w
 group by d.strategist;
 
-grant select on trust.told_outcome to swarm_checker, swarm_publisher, swarm_reader;
+grant select on trust.told_outcome to swarm_publisher, swarm_reader;
 grant select on fleet.uplift, fleet.strategists to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_miner, swarm_validator,
   swarm_feed, swarm_relay, swarm_reader;
 

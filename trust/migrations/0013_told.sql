@@ -20,6 +20,6 @@ end $$;
 
 comment on view trust.told_spec is 'Verified specs as a briefing tells them: gains rounded by the ladder.';
 comment on function trust.believed(text[]) is 'Trust of these owners for their claims.';
-grant select on trust.told_spec to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_reader;
+grant select on trust.told_spec to swarm_explorer, swarm_optimizer, swarm_publisher, swarm_reader;
 revoke execute on function trust.believed(text[]) from public;
-grant execute on function trust.believed(text[]) to swarm_explorer, swarm_optimizer, swarm_checker, swarm_publisher, swarm_reader;
+grant execute on function trust.believed(text[]) to swarm_explorer, swarm_optimizer, swarm_publisher, swarm_reader;
