@@ -1445,20 +1445,6 @@ export interface TrustMyTurn {
   slot: string | null;
 }
 
-export interface TrustOfferedPattern {
-  family: string | null;
-  gain: number | null;
-  high: number | null;
-  knob: string | null;
-  lot: number | null;
-  low: number | null;
-  market_at: Timestamp | null;
-  pattern_id: string | null;
-  scope: string | null;
-  sd: number | null;
-  slot: string | null;
-}
-
 export interface TrustOwner {
   alpha: number | null;
   audit_probability: number | null;
@@ -1714,6 +1700,7 @@ export interface TrustToldPattern {
   knob: string | null;
   lot: number | null;
   low: number | null;
+  market_at: Timestamp | null;
   pattern_id: string | null;
   scope: string | null;
   sd: number | null;
@@ -1838,7 +1825,6 @@ export interface DB {
   "trust.gate_path": TrustGatePath;
   "trust.known_spec": TrustKnownSpec;
   "trust.my_turn": TrustMyTurn;
-  "trust.offered_pattern": TrustOfferedPattern;
   "trust.owner": TrustOwner;
   "trust.owner_change": TrustOwnerChange;
   "trust.owner_tally": TrustOwnerTally;

@@ -196,7 +196,7 @@ const freshnessOf = ({ market_at }: Stated, { reading, half_life_days }: Clock):
 /** All patterns of a scope while they are few; beyond that the strongest, the one that harms most, and some that a lot picks. */
 async function poolOf(db: Db, scope: string, uniform: Uniform): Promise<Stated[]> {
   const from = db
-    .selectFrom('trust.offered_pattern')
+    .selectFrom('trust.told_pattern')
     .select(['pattern_id', 'slot', 'family', 'knob', 'low', 'high', 'gain', 'sd', 'market_at'])
     .where('scope', '=', scope);
   const score = sql<number>`gain / sd`;

@@ -65,7 +65,7 @@ describe('stating patterns', () => {
   it('makes patterns that are weighed and told', async () => {
     await ground.admin.query(`select trust.weigh('infinity')`);
     const weights = await ground.rows<{ family: string; gain: number }>(
-      'select family, gain from trust.offered_pattern order by family',
+      'select family, gain from trust.told_pattern order by family',
     );
     expect(weights.map((w) => Math.sign(w.gain))).toEqual([-1, 1]);
   });

@@ -38,10 +38,9 @@ grant select on trust.explanation to swarm_publisher, swarm_reader;
 
 -- What a briefing draws from, with when it was stated. How fresh that is is for the reader to say: market.now() is volatile, and a view that
 -- calls it is sorted in full instead of read from an index.
-create view trust.offered_pattern as
+create or replace view trust.told_pattern as
 select p.id as pattern_id, p.slot, p.family, p.knob, p.low, p.high, s.scope, s.gain, s.sd, s.lot, p.market_at
 from trust.pattern_standing s join board.pattern p on p.id = s.pattern_id;
-grant select on trust.offered_pattern to swarm_explorer, swarm_optimizer, swarm_publisher, swarm_reader;
 
 comment on column board.briefing.items is 'what was told, and what had a chance and was not: [{kind, id, probability, weight, uniform, why, told}]';
 
