@@ -2,8 +2,8 @@
 // The `swarm` command: reads arguments, calls one function of a room, prints, and says with its exit code how it went.
 import { Command, Option } from 'commander';
 import { addAgentCommands } from './agent/commands.js';
-import { addBudgetCommands } from './budget.js';
-import { addDbCommands } from './db.js';
+import { addBudgetCommands } from './budget/commands.js';
+import { addDbCommands } from './db/commands.js';
 import { fail } from './failure.js';
 import { addLabCommands } from './lab/commands.js';
 import { addMinerCommands } from './miner/commands.js';

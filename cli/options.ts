@@ -32,6 +32,10 @@ export const instant = (text: string): Date => {
     throw new InvalidArgumentError('not a date such as 2025-03-14T00:00:00Z');
   return value;
 };
+export const month = (text: string): string => {
+  if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(text)) throw new InvalidArgumentError('not a month such as 2026-01');
+  return text;
+};
 
 export const home = (): Option =>
   new Option('--home <dir>', 'directory that keeps everything of this swarm (default: ~/.synth-swarm)').env(

@@ -7,7 +7,7 @@
 // Agents live in an account of their own. A server answers a request to whatever subject it names, in its own name: in the stream's
 // account a pull whose answers go to the stream's deletion would delete it [nats-server 2.9.10]. Here it ends in the agents' account,
 // where nothing listens to such a subject. Leaves to others: writing the file and telling the server.
-import type { AgentRole } from '../identity/credentials.js';
+import type { AgentRole } from '../identity/roles.js';
 
 export const STREAM = 'SWARM';
 export const SUBJECT = 'swarm.event';

@@ -6,7 +6,7 @@ import type { NatsConnection } from 'nats';
 import pg from 'pg';
 import { type Db, explain, giveUpSilent, hangUp, isShutOut } from '../db.js';
 import { debugPoint } from '../debug-point.js';
-import type { AgentRole } from '../identity/credentials.js';
+import type { AgentRole } from '../identity/roles.js';
 import { postgresAddress } from '../tls.js';
 import { listens } from './access.js';
 import { connectNats, isUnanswered, type NatsLogin } from './connect.js';

@@ -5,19 +5,7 @@ import { z } from 'zod';
 import { SwarmError } from '../errors.js';
 import { newKeyPair } from '../keys.js';
 import { readPrivate } from './private-file.js';
-
-export const agentRoles = [
-  'explorer',
-  'optimizer',
-  'checker',
-  'publisher',
-  'miner',
-  'validator',
-  'feed',
-  'relay',
-] as const;
-
-export type AgentRole = (typeof agentRoles)[number];
+import { type AgentRole, agentRoles } from './roles.js';
 
 /** Who an agent is, apart from its keys. */
 export interface AgentName {

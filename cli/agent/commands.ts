@@ -1,7 +1,7 @@
 // `swarm agent`: running one agent process, and the identities of agents: enroll, rotate, revoke, list.
 // Leaves to identity.ts: what the commands about identities do.
 import { type Command, Option } from 'commander';
-import { agentRoles } from '../../blackboard/identity/credentials.js';
+import { agentRoles } from '../../blackboard/identity/roles.js';
 import { fail } from '../failure.js';
 import { addresses, databaseOption, home, integer, list, number } from '../options.js';
 
@@ -108,7 +108,7 @@ function addRun(agent: Command): void {
       try {
         await live(roleKind(role, o), o, { ...(o.once ? { steps: 1 } : {}), drain: o.drain === true });
       } catch (error) {
-        fail(error);
+        await fail(error);
       }
       // Whatever is still open (a thread, a connection on its way out) must not keep a finished agent alive.
       process.exit();

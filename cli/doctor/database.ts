@@ -1,7 +1,7 @@
 // The doctor's look at the database: version, schema, clocks, rights, agents, lag. Reads only.
 import type pg from 'pg';
-import { agentRoles } from '../../blackboard/identity/credentials.js';
 import { listAgents } from '../../blackboard/identity/list.js';
+import { agentRoles } from '../../blackboard/identity/roles.js';
 import { pending } from '../../blackboard/migrate.js';
 import { allMigrations } from '../../trust/migrations.js';
 import { type Finding, failure, ok, warning } from './finding.js';

@@ -2,7 +2,7 @@
 // Promises: what is read or sent without TLS never leaves this machine.
 import { Option } from 'commander';
 import { SwarmError } from '../../blackboard/errors.js';
-import { FINNEY, type Network } from '../../miner/chain/client.js';
+import { FINNEY, type Network } from '../../miner/chain/network.js';
 import { integer, list } from '../options.js';
 
 export interface NetworkArguments {

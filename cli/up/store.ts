@@ -12,7 +12,7 @@ import {
   s3Settings,
 } from '../../blackboard/artifacts/s3-settings.js';
 import { sha256 } from '../../blackboard/artifacts.js';
-import type { AgentRole } from '../../blackboard/identity/credentials.js';
+import type { AgentRole } from '../../blackboard/identity/roles.js';
 
 const LOOK_MS = 5000;
 const users: readonly AgentRole[] = ['explorer', 'optimizer', 'checker', 'publisher', 'miner'];

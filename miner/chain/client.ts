@@ -4,22 +4,9 @@
 import { z } from 'zod';
 import { SwarmError } from '../../blackboard/errors.js';
 import { malformed, otherChain, unreachable, words } from './failure.js';
+import type { Network } from './network.js';
 import { loadRuntime, METADATA_VERSION, type Question, type Runtime } from './runtime.js';
 import { type NodeSocket, openSocket, RpcRefusal, SOCKET_LIMITS, type SocketLimits } from './socket.js';
-
-/** Where a chain is, and which one it is. */
-export interface Network {
-  readonly endpoints: readonly string[];
-  /** Hash of its block 0; null takes what the first endpoint says. */
-  readonly genesis: string | null;
-  readonly netuid: number;
-}
-
-export const FINNEY: Network = {
-  endpoints: ['wss://entrypoint-finney.opentensor.ai:443'],
-  genesis: '0x2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03',
-  netuid: 50,
-};
 
 /** The chain as it was at one finalized block. */
 export interface Look {

@@ -6,9 +6,10 @@
 import type { Logger } from 'pino';
 import { pause } from '../../blackboard/events/doorbell.js';
 import type { Member, Members } from '../axon/policy.js';
-import { type Chain, type Network, openChain } from './client.js';
+import { type Chain, openChain } from './client.js';
 import { malformed } from './failure.js';
 import { type Metagraph, readMetagraph } from './metagraph.js';
+import type { Network } from './network.js';
 import { readSnapshot, writeSnapshot } from './snapshot.js';
 import { SOCKET_LIMITS, type SocketLimits } from './socket.js';
 

@@ -5,9 +5,10 @@ import type { Members } from '../axon/policy.js';
 import type { MinerContext } from '../context.js';
 import type { Signer } from '../wallet/sr25519.js';
 import { announce, type Face } from './announce.js';
-import type { Chain, Network } from './client.js';
+import type { Chain } from './client.js';
 import { Follower } from './follow.js';
 import type { Metagraph } from './metagraph.js';
+import type { Network } from './network.js';
 
 export interface ChainOptions {
   readonly network: Network;

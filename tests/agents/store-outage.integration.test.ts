@@ -11,7 +11,7 @@ import type { Agent } from '../../agents/runtime/life.js';
 import { openSearch } from '../../agents/runtime/search.js';
 import { openArtifactStore } from '../../blackboard/artifacts/open.js';
 import type { ArtifactStore } from '../../blackboard/artifacts.js';
-import type { AgentRole } from '../../blackboard/identity/credentials.js';
+import type { AgentRole } from '../../blackboard/identity/roles.js';
 import { type S3Server, SECRET, startS3 } from '../blackboard/artifacts/server.js';
 import { type Door, openDoor } from '../miner/proxy.js';
 import { foundSlots } from '../miner/reign.js';

@@ -3,7 +3,7 @@
 import type { JetStreamManager, NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { DebugPoint } from '../../blackboard/debug-point.js';
-import type { AgentRole } from '../../blackboard/identity/credentials.js';
+import type { AgentRole } from '../../blackboard/identity/roles.js';
 import { foundSlots } from '../miner/reign.js';
 import { count, openWorld, type World } from '../miner/world.js';
 import { freePorts } from '../ports.js';

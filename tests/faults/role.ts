@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DebugPoint } from '../../blackboard/debug-point.js';
-import type { AgentRole } from '../../blackboard/identity/credentials.js';
+import type { AgentRole } from '../../blackboard/identity/roles.js';
 import type { World } from '../miner/world.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));

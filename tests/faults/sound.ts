@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { expect } from 'vitest';
 import { directoryStore } from '../../blackboard/artifacts/directory.js';
 import type { ArtifactStore } from '../../blackboard/artifacts.js';
-import type { AgentRole } from '../../blackboard/identity/credentials.js';
+import type { AgentRole } from '../../blackboard/identity/roles.js';
 import { auditSnapshot } from '../../trust/audit/audit.js';
 import type { World } from '../miner/world.js';
 import { run } from './role.js';

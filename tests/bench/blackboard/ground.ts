@@ -1,8 +1,9 @@
 // The ground of the blackboard's bench: a durable server of its own, as `swarm up` starts it, with every migration and agents.
 // Promises: close() ends what was opened and removes the home with its database.
 import pg from 'pg';
-import { type AgentRole, agentUrl, type Credentials } from '../../../blackboard/identity/credentials.js';
+import { agentUrl, type Credentials } from '../../../blackboard/identity/credentials.js';
 import { enrolIn } from '../../../blackboard/identity/enrol.js';
+import type { AgentRole } from '../../../blackboard/identity/roles.js';
 import { connectAdmin } from '../../../cli/admin.js';
 import { changeSettings, type Home } from '../../../cli/services/home.js';
 import { portsFrom } from '../../../cli/services/ports.js';

@@ -1,12 +1,10 @@
-// `swarm budget`: what thinking may cost and what it has cost, for the fleet, each owner and each agent; and setting the caps.
+// What `swarm budget` does: what thinking may cost and what it has cost, for the fleet, each owner and each agent; and setting the caps.
 // Promises: a cap counts from the next call on, also when it is below what was spent. Leaves to the blackboard: keeping it.
-import { type Command, Option } from 'commander';
 import type pg from 'pg';
-import { SwarmError } from '../blackboard/errors.js';
-import { withAdmin } from './admin.js';
-import { databaseOption, home, integer, number } from './options.js';
-import { table } from './status/render.js';
-import { databaseOf } from './where.js';
+import { SwarmError } from '../../blackboard/errors.js';
+import { withAdmin } from '../admin.js';
+import { table } from '../status/render.js';
+import { databaseOf } from '../where.js';
 
 interface Where {
   readonly home?: string;
@@ -29,40 +27,10 @@ interface State extends Line {
   readonly held_usd: number;
 }
 
-export function addBudgetCommands(program: Command): void {
-  const json = (): Option => new Option('--json', 'as JSON, a stable contract');
-  const line = (command: Command): Command =>
-    command
-      .addOption(
-        new Option('--scope <scope>', 'whose').choices(['fleet', 'owner', 'agent']).makeOptionMandatory(),
-      )
-      .option('--name <name>', 'the owner or agent (default: whoever has no line of its own)', '*')
-      .addOption(
-        new Option('--per <period>', 'a day (UTC), or for ever').choices(['day', 'ever']).default('day'),
-      )
-      .addOption(home())
-      .addOption(databaseOption());
-  const budget = program.command('budget').description('what language models may cost and have cost');
-  budget
-    .command('show', { isDefault: true })
-    .description('caps, what is spent and what is reserved by calls under way')
-    .addOption(home())
-    .addOption(databaseOption())
-    .addOption(json())
-    .action((o) => showCommand(o));
-  line(budget.command('set').description('set a cap; it counts from the next call on'))
-    .requiredOption('--tokens <n>', 'most tokens, in and out together', integer)
-    .requiredOption('--usd <x>', 'most money', number)
-    .action((o) => setCommand(o));
-  line(budget.command('unset').description("remove a cap; without the fleet's own nobody may spend")).action(
-    (o) => unsetCommand(o),
-  );
-}
-
 const on = (o: Where, act: (admin: pg.Client) => Promise<void>): Promise<void> =>
   withAdmin(o.databaseUrl ?? databaseOf(o.home), 'swarm budget', act);
 
-const showCommand = (o: Where): Promise<void> =>
+export const showCommand = (o: Where): Promise<void> =>
   on(o, async (admin) => {
     const { rows } = await admin.query<State>(
       `select scope, subject as name, period as per, cap_tokens::float8, spent_tokens::float8, held_tokens::float8,
@@ -86,7 +54,7 @@ const rendered = (rows: readonly State[]): string =>
         ]),
       );
 
-const setCommand = (o: Where & Line & { tokens: number; usd: number }): Promise<void> =>
+export const setCommand = (o: Where & Line & { tokens: number; usd: number }): Promise<void> =>
   on(o, async (admin) => {
     await known(admin, o);
     await admin.query(
@@ -97,7 +65,7 @@ const setCommand = (o: Where & Line & { tokens: number; usd: number }): Promise<
     process.stdout.write(`${o.scope} ${o.name} may spend ${o.tokens} tokens and ${o.usd} USD per ${o.per}\n`);
   });
 
-const unsetCommand = (o: Where & Line): Promise<void> =>
+export const unsetCommand = (o: Where & Line): Promise<void> =>
   on(o, async (admin) => {
     const { rowCount } = await admin.query(
       'delete from board.budget where (scope, subject, period) = ($1, $2, $3)',

@@ -1,14 +1,13 @@
 // `swarm db archive`: months of finished records into the artifact store, and back.
-import { InvalidArgumentError } from 'commander';
 import type pg from 'pg';
-import { type ArchivedMonth, archive } from '../blackboard/archive.js';
-import { archived, returnArchives } from '../blackboard/archive-return.js';
-import type { ArtifactStore } from '../blackboard/artifacts.js';
-import { SwarmError } from '../blackboard/errors.js';
-import { connectAdmin } from './admin.js';
-import { withDatabase } from './services/database.js';
-import { openHome } from './services/home.js';
-import { storeItself } from './where.js';
+import { type ArchivedMonth, archive } from '../../blackboard/archive.js';
+import { archived, returnArchives } from '../../blackboard/archive-return.js';
+import type { ArtifactStore } from '../../blackboard/artifacts.js';
+import { SwarmError } from '../../blackboard/errors.js';
+import { connectAdmin } from '../admin.js';
+import { withDatabase } from '../services/database.js';
+import { openHome } from '../services/home.js';
+import { storeItself } from '../where.js';
 
 interface ArchiveArguments {
   readonly home?: string;
@@ -20,11 +19,6 @@ interface ArchiveArguments {
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-
-export const month = (text: string): string => {
-  if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(text)) throw new InvalidArgumentError('not a month such as 2026-01');
-  return text;
-};
 
 export async function archiveCommand(o: ArchiveArguments): Promise<void> {
   const asked = [o.before, o.restore, o.list].filter((one) => one !== undefined);
