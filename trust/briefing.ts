@@ -200,43 +200,46 @@ async function poolOf(db: Db, scope: string, uniform: Uniform): Promise<Stated[]
     .select(['pattern_id', 'slot', 'family', 'knob', 'low', 'high', 'gain', 'sd', 'market_at'])
     .where('scope', '=', scope);
   const score = sql<number>`gain / sd`;
-  const strong = await from.orderBy(score, 'desc').limit(STRONG).execute();
-  if (strong.length < STRONG) return strong as unknown as Stated[];
-  const worst = await from.orderBy(score).limit(1).execute();
-  const lots = await from.where('lot', '>=', uniform()).orderBy('lot').limit(BY_LOT).execute();
+  const byLot = from.orderBy('lot');
+  const asked = [
+    from.orderBy(score, 'desc').limit(STRONG),
+    from.orderBy(score).limit(1),
+    byLot.where('lot', '>=', uniform()).limit(BY_LOT),
+  ];
+  const parts = sql.join(
+    asked.map((part) => sql`(${part})`),
+    sql` union all `,
+  );
+  const { rows } = await sql<Stated>`${parts}`.execute(db);
+  const pool = new Map(rows.map((p) => [p.pattern_id, p]));
+  const wanting = STRONG + 1 + BY_LOT - rows.length;
   // Lots lie on a circle.
-  const rest =
-    lots.length < BY_LOT
-      ? await from
-          .orderBy('lot')
-          .limit(BY_LOT - lots.length)
-          .execute()
-      : [];
-  const pool = new Map([...strong, ...worst, ...lots, ...rest].map((p) => [p.pattern_id, p]));
-  return [...pool.values()] as unknown as Stated[];
+  if (wanting > 0 && pool.size >= STRONG)
+    for (const p of (await byLot.limit(wanting).execute()) as unknown as Stated[]) pool.set(p.pattern_id, p);
+  return [...pool.values()];
 }
-
-const predicateOf = (p: ToldPattern): string => JSON.stringify([p.family, p.knob, p.low, p.high]);
 
 /** One pattern of each predicate, the slot's own before the general one; alike ones side by side, in an order that content alone decides. */
 function withoutTwins(patterns: readonly Offered[]): Offered[] {
   const kept = new Map<string, Offered>();
   for (const p of patterns) {
-    const twin = kept.get(predicateOf(p));
-    if (twin === undefined || (twin.slot === null && p.slot !== null)) kept.set(predicateOf(p), p);
+    const predicate = JSON.stringify([p.family, p.knob, p.low, p.high]);
+    const twin = kept.get(predicate);
+    if (twin === undefined || (twin.slot === null && p.slot !== null)) kept.set(predicate, p);
   }
   return [...kept.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, p]) => p);
 }
 
-/** The longest texts are the dearest, or nearly: hundreds are not counted for every decision. */
+/** The longest texts are the dearest, or nearly: hundreds are neither printed nor counted for every decision. */
 const LONGEST = 5;
 const TO_SPARE = 1.25;
+/** Characters that a printed number takes at most, or nearly. */
+const NUMBER = 20;
+const lengthOf = ({ family, knob, low, high }: ToldPattern): number =>
+  (family?.length ?? 0) + (knob?.length ?? 0) + (low === null ? 0 : NUMBER) + (high === null ? 0 : NUMBER);
 function dearest(patterns: readonly Offered[]): number {
-  const longest = patterns
-    .map((p) => ({ p, length: JSON.stringify(patternInWords(p)).length }))
-    .sort((a, b) => b.length - a.length)
-    .slice(0, LONGEST);
-  return TO_SPARE * Math.max(1, ...longest.map(({ p }) => tokensOf(patternInWords(p))));
+  const longest = [...patterns].sort((a, b) => lengthOf(b) - lengthOf(a)).slice(0, LONGEST);
+  return TO_SPARE * Math.max(1, ...longest.map((p) => tokensOf(patternInWords(p))));
 }
 
 interface Drawn {

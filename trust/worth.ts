@@ -36,17 +36,23 @@ const GENERAL = 0.5;
 const FRESH_FLOOR = 0.25;
 const LIKENESS_COSTS = 0.8;
 
-/** How alike two predicates are, 0 to 1: by family, knob and the overlap of their ranges. */
-export function likeness(a: ToldPattern, b: ToldPattern): number {
-  const of = a.family === b.family ? 1 : a.family === null || b.family === null ? 0.5 : 0;
-  if (of === 0) return 0;
-  if (a.knob === null || b.knob === null) return a.knob === b.knob ? of : of / 2;
-  if (a.knob !== b.knob) return 0;
+/** How alike two predicates can be at most, by family and knob alone. */
+function kinship(a: ToldPattern, b: ToldPattern): number {
+  const family = a.family === b.family ? 1 : a.family === null || b.family === null ? 0.5 : 0;
+  const knob = a.knob === b.knob ? 1 : a.knob === null || b.knob === null ? 0.5 : 0;
+  return family * knob;
+}
+
+/** Share of what two ranges span that both hold; 1 where either is about no knob. */
+function overlap(a: ToldPattern, b: ToldPattern): number {
+  if (a.knob === null || b.knob === null) return 1;
   const shared = Math.min(a.high!, b.high!) - Math.max(a.low!, b.low!);
   const spanned = Math.max(a.high!, b.high!) - Math.min(a.low!, b.low!);
-  if (spanned === 0) return of;
-  return of * (Math.max(0, shared) / spanned);
+  return spanned === 0 ? 1 : Math.max(0, shared) / spanned;
 }
+
+/** How alike two predicates are, 0 to 1: by family, knob and the overlap of their ranges. */
+export const likeness = (a: ToldPattern, b: ToldPattern): number => kinship(a, b) * overlap(a, b);
 
 /** Of each pattern its reasons, in the order given. */
 export function worthOf(patterns: readonly Offered[]): Why[] {
@@ -58,11 +64,20 @@ export function worthOf(patterns: readonly Offered[]): Why[] {
   const size = base.map((b) => b.phi * b.relevance * b.freshness);
   const ranked = patterns.map((_, i) => i).sort((a, b) => size[b]! - size[a]! || a - b);
   const diversity = patterns.map(() => 1);
-  for (const [place, i] of ranked.entries()) {
+  // Those that weigh more, by what they are about.
+  const above = new Map<string, ToldPattern[]>();
+  for (const i of ranked) {
+    const p = patterns[i]!;
     let most = 0;
-    for (let above = 0; above < place && most < 1; above++)
-      most = Math.max(most, likeness(patterns[i]!, patterns[ranked[above]!]!));
+    for (const group of above.values()) {
+      const kin = kinship(p, group[0]!);
+      for (let n = 0; n < group.length && most < kin; n++) most = Math.max(most, kin * overlap(p, group[n]!));
+    }
     diversity[i] = 1 - LIKENESS_COSTS * most;
+    const about = `${p.family} ${p.knob}`;
+    const group = above.get(about);
+    if (group === undefined) above.set(about, [p]);
+    else group.push(p);
   }
   return base.map((b, i) => ({ ...b, diversity: diversity[i]! }));
 }

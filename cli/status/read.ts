@@ -1,6 +1,7 @@
 // `swarm status` as data: one contract for scripts, read from the fleet views alone. Fields are only ever added.
 import { sql } from 'kysely';
 import type { Db } from '../../blackboard/db.js';
+import { KIND_OF } from '../trust/explained.js';
 
 export interface Status {
   readonly healthy: boolean;
@@ -104,7 +105,11 @@ export async function readStatus(db: Db): Promise<Status | null> {
   const clock = await db.selectFrom('fleet.clock').selectAll().executeTakeFirst();
   if (clock === undefined) return null;
   // One after the other: in a transaction there is one connection.
-  const agents = await db.selectFrom('fleet.agents').selectAll().execute();
+  // Trust comes with the owners, and is not worked out twice.
+  const agents = await db
+    .selectFrom('fleet.agents')
+    .select(['id', 'name', 'role', 'owner', 'heartbeat_age_s', 'lease', 'state'])
+    .execute();
   const owners = await db.selectFrom('fleet.owners').selectAll().execute();
   const counts = await db.selectFrom('fleet.counts').selectAll().executeTakeFirstOrThrow();
   const outbox = await db.selectFrom('fleet.outbox').selectAll().executeTakeFirstOrThrow();
@@ -165,7 +170,7 @@ export async function readStatus(db: Db): Promise<Status | null> {
       name: a.name!,
       role: a.role!,
       owner: a.owner!,
-      trust: a.trust,
+      trust: owners.find((o) => o.owner === a.owner && o.kind === KIND_OF[a.role!])?.trust ?? null,
       heartbeat_age_s: a.heartbeat_age_s,
       lease: a.lease,
       state: a.state,

@@ -54,9 +54,13 @@ export interface Explained extends Standing {
   readonly by: readonly Event[];
 }
 
-/** What a role is judged by. */
-export const kindOf = (role: string): Kind =>
-  role === 'checker' ? 'checks' : role === 'publisher' ? 'promotions' : 'claims';
+/** What a role is judged by, as in trust.kind_of; others are not judged. */
+export const KIND_OF: Readonly<Record<string, Kind>> = {
+  explorer: 'claims',
+  optimizer: 'claims',
+  checker: 'checks',
+  publisher: 'promotions',
+};
 
 export async function readStandings(trx: Trx, kind?: Kind): Promise<Standing[]> {
   const constant = await readConstants(trx);

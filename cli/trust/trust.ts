@@ -6,8 +6,8 @@ import {
   type Event,
   type Explained,
   explainOwner,
+  KIND_OF,
   type Kind,
-  kindOf,
   readStandings,
   type Standing,
 } from './explained.js';
@@ -19,7 +19,7 @@ interface TrustArguments {
 }
 
 export async function trustCommand(owner: string | undefined, o: TrustArguments): Promise<void> {
-  const kind = o.role === undefined ? undefined : kindOf(o.role);
+  const kind = o.role === undefined ? undefined : KIND_OF[o.role];
   const text = await readSwarm(o.home, 'swarm trust', async (trx) => {
     if (owner === undefined) {
       const all = await readStandings(trx, kind);
