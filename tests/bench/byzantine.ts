@@ -7,9 +7,9 @@ import { seeded } from '../trust/seeded.js';
 import { openBenchGround } from './blackboard/ground.js';
 import { Course, type Noted } from './byzantine/course.js';
 import { DatabaseRules } from './byzantine/database.js';
-import { FLEET_SLOTS, type FleetResult, runFleet } from './byzantine/fleet.js';
+import { FLEET_SLOTS, type FleetResult, runFleet, type Spent } from './byzantine/fleet.js';
 import { CLAIMANTS, livesOf } from './byzantine/lifetimes.js';
-import { honestFleet, mixedFleet, type Owner } from './byzantine/owners.js';
+import { honestAlone, honestFleet, mixedFleet, type Owner } from './byzantine/owners.js';
 import { NOISES, reignsOf, wilson } from './byzantine/reigns.js';
 import { type Rival, RivalRules } from './byzantine/rivals.js';
 import { mean, World } from './byzantine/world.js';
@@ -105,10 +105,27 @@ async function swarm(owners: readonly Owner[], seed: number, days: number): Prom
   }
 }
 
+/** Means over runs, each with its name. */
+const listed = (of: readonly Spent[], said: (x: number) => string): string =>
+  [...new Set(of.flatMap((one) => Object.keys(one)))]
+    .map((name) => `${name} ${said(mean(of.map((one) => one[name] ?? 0)))}`)
+    .join(', ');
+const spentOf = (results: readonly FleetResult[]): string =>
+  listed(
+    results.map((r) => r.spent),
+    percent,
+  );
+const causesOf = (results: readonly FleetResult[]): string =>
+  listed(
+    results.flatMap((r) => r.causes ?? []),
+    (x) => x.toFixed(4),
+  );
+
 async function fleets(progress: Progress): Promise<Figure[]> {
   const [seeds, days] = [setting('SWARM_BENCH_SEEDS', 3), setting('SWARM_BENCH_DAYS', 40)];
   const honest: Run[] = [];
   const mixed: Run[] = [];
+  const alone: Run[] = [];
   const rivals = new Map<Rival, FleetResult[]>([
     ['confirmation counting', []],
     ['unweighted mean', []],
@@ -117,13 +134,14 @@ async function fleets(progress: Progress): Promise<Figure[]> {
   for (let seed = 1; seed <= seeds; seed++) {
     for (const [runs, owners, what] of [
       [honest, honestFleet(), 'all honest'],
+      [alone, honestAlone(), 'the honest alone'],
       [mixed, mixedFleet(), '40% dishonest'],
     ] as const) {
       const began = performance.now();
       runs.push(await swarm(owners, seed, days));
       const { result } = runs.at(-1)!;
       progress(
-        `seed ${seed}, ${what}: regret ${result.regret.toFixed(4)}, ${result.promotions} promotions, ${result.falsePromotions} of them false, checks ${percent(result.checkShare)}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
+        `seed ${seed}, ${what}: regret ${result.regret.toFixed(4)}, ${result.promotions} promotions, ${result.falsePromotions} of them false, checks ${percent(result.checkShare)} (${spentOf([result])}); by cause ${causesOf([result])}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
       );
     }
     for (const [rival, results] of rivals) {
