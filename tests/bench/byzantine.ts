@@ -1,6 +1,6 @@
 // Trust and the gate against owners who lie, on a market whose truth is known: the real tables, triggers and views decide; beside them,
 // in the same call, what counting confirmations, averaging and believing make of the same fleets. SWARM_BENCH_SEEDS, SWARM_BENCH_DAYS
-// and SWARM_BENCH_REIGNS make it quicker or surer; SWARM_BENCH_ONLY=lives,reigns,fleet picks parts.
+// and SWARM_BENCH_REIGNS make it quicker or surer, SWARM_BENCH_SEED is the first seed; SWARM_BENCH_ONLY=lives,reigns,fleet picks parts.
 import type pg from 'pg';
 import { type Constants, constantsOf } from '../../trust/constants.js';
 import { seeded } from '../trust/seeded.js';
@@ -131,7 +131,8 @@ async function fleets(progress: Progress): Promise<Figure[]> {
     ['unweighted mean', []],
     ['no checking', []],
   ]);
-  for (let seed = 1; seed <= seeds; seed++) {
+  const first = setting('SWARM_BENCH_SEED', 1);
+  for (let seed = first; seed < first + seeds; seed++) {
     for (const [runs, owners, what] of [
       [honest, honestFleet(), 'all honest'],
       [alone, honestAlone(), 'the honest alone'],

@@ -21,8 +21,11 @@ export interface Rules {
 
 export type Spent = Readonly<Record<string, number>>;
 
-/** Where regret comes from: the largest true gain is not found yet, not judged yet, not admitted to the shadow, not promoted. */
-export type Causes = Readonly<Record<'search' | 'checks' | 'screen' | 'shadow', number>>;
+/**
+ * Where regret comes from: the largest true gain is not found by anybody yet, found only by owners who are not honest, not judged yet,
+ * not admitted to the shadow, not promoted.
+ */
+export type Causes = Readonly<Record<'search' | 'liars' | 'checks' | 'screen' | 'shadow', number>>;
 
 export interface FleetResult {
   /** Mean over slots and days of what the served model's true gain lacks. */
@@ -58,8 +61,12 @@ export async function runFleet(
   const joined = new Set<string>();
   const [settled, total] = [Math.floor(days / 2), { regret: 0, promotions: 0, wrong: 0, cost: 0 }];
   const spent = new Map<string, number>();
-  const causes = { search: 0, checks: 0, screen: 0, shadow: 0 };
+  const causes = { search: 0, liars: 0, checks: 0, screen: 0, shadow: 0 };
   const found = new Map(reference.map((m) => [m.slot, m.gain]));
+  const byHonest = new Map(found);
+  const honest = new Set(
+    owners.filter((o) => o.class === 'honest' || o.class === 'newcomer').map((o) => o.name),
+  );
   for (let day = 0; day < days; day++) {
     const told = new Map<string, Told[]>();
     for (const slot of FLEET_SLOTS) told.set(slot, await rules.told(slot));
@@ -79,7 +86,9 @@ export async function runFleet(
         stated.push({ ...claimOf(seat, scene), by: seat.name });
       }
     }
-    for (const { model } of stated) found.set(model.slot, Math.max(found.get(model.slot)!, model.gain));
+    for (const { model, by } of stated)
+      for (const best of honest.has(by) ? [found, byHonest] : [found])
+        best.set(model.slot, Math.max(best.get(model.slot)!, model.gain));
     const checks = await rules.round(day, stated);
     if (day >= settled) {
       for (const [what, cost] of Object.entries(checks)) spent.set(what, (spent.get(what) ?? 0) + cost);
@@ -96,7 +105,9 @@ export async function runFleet(
       const reached = rules.reached?.(slot);
       if (reached === undefined) continue;
       causes.search += BEST_GAIN - found.get(slot)!;
-      causes.checks += found.get(slot)! - reached.judged;
+      const usable = Math.max(byHonest.get(slot)!, reached.judged);
+      causes.liars += found.get(slot)! - usable;
+      causes.checks += usable - reached.judged;
       causes.screen += reached.judged - reached.admitted;
       causes.shadow += reached.admitted - now.gain;
     }
