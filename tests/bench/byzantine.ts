@@ -152,34 +152,45 @@ async function fleets(progress: Progress): Promise<Figure[]> {
     }
   }
   const regret = (results: readonly FleetResult[]): number => mean(results.map((r) => r.regret));
-  const [own, clean] = [regret(mixed.map((r) => r.result)), regret(honest.map((r) => r.result))];
+  const [own, clean, without] = [mixed, honest, alone].map((runs) => runs.map((r) => r.result)) as [
+    FleetResult[],
+    FleetResult[],
+    FleetResult[],
+  ];
   const wrong = (results: readonly FleetResult[]): string =>
     `${results.reduce((n, r) => n + r.falsePromotions, 0)} of ${results.reduce((n, r) => n + r.promotions, 0)} promotions were of a model no better`;
   const note = `${seeds} seeds, ${days} days, ${mixedFleet().length} owners`;
-  const checks = mean(mixed.map((r) => r.result.checkShare));
+  const share = (results: readonly FleetResult[]): number => mean(results.map((r) => r.checkShare));
   return [
     figure(
       'regret_40',
       '1',
-      own,
-      clean,
-      `mean gain that the served model lacks to the best there is; ${note}; ${wrong(mixed.map((r) => r.result))}; reference: all honest, bar 1.10x`,
+      regret(own),
+      regret(clean),
+      `mean gain that the served model lacks to the best there is; ${note}; ${wrong(own)}; by cause ${causesOf(own)}, of all honest ${causesOf(clean)}; reference: all honest, bar 1.10x`,
+    ),
+    figure(
+      'regret the honest alone',
+      '1',
+      regret(without),
+      regret(clean),
+      `the ${honestAlone().length} honest owners of the same fleet without the others: what any rule leaves that learns nothing from liars; by cause ${causesOf(without)}; reference: all honest`,
     ),
     ...[...rivals].map(([rival, results]) =>
       figure(
         `regret_40 ${rival}`,
         '1',
         regret(results),
-        clean,
+        regret(clean),
         `${wrong(results)}; reference: the swarm, all honest`,
       ),
     ),
     figure(
       'check_cost_share',
       '1',
-      checks,
+      share(own),
       0.35,
-      `second half; a check counted as a whole experiment, one that retraces the claim as two; ${note}; reference: the bar`,
+      `of the second half of the days, when trust has settled; a check counted as a whole experiment, one that retraces the claim as two; ${spentOf(own)}; all honest ${percent(share(clean))}; reference: the bar`,
     ),
     ...attackFigures(
       mixed.map((r) => r.course),
