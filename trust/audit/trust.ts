@@ -1,5 +1,5 @@
 // Are the trust views' numbers what the history says? Worked out anew from claims and verdicts, claim by claim, by the formulas of
-// docs/trust.md and not by the views; what is kept meanwhile is one tally per owner.
+// docs/trust-reference.md and not by the views; what is kept meanwhile is one tally per owner.
 import type { Constants } from '../constants.js';
 import { checkEvidence, overEvidence } from '../evidence.js';
 import { type Audit, rowsOf } from './finding.js';

@@ -167,8 +167,16 @@ export class DatabaseRules implements Rules {
     const { rows } = await this.#client.query<{ owner: string; trust: number; events: string }>(
       'select owner, trust, events from trust.owner',
     );
+    const cheats = new Set(
+      [...this.#seats.values()]
+        .filter((s) => s.role === 'checker' && s.class !== 'honest')
+        .map((s) => s.name),
+    );
     return new Map(
-      rows.map((r) => [r.owner, { trust: r.trust, events: this.#unseen.get(r.owner) ?? Number(r.events) }]),
+      rows.map(({ owner, trust, events }) => [
+        owner,
+        { trust, events: cheats.has(owner) ? (this.#unseen.get(owner) ?? 0) : Number(events) },
+      ]),
     );
   }
 
@@ -279,7 +287,8 @@ export class DatabaseRules implements Rules {
     const untrue =
       !unseen &&
       turn.retrace &&
-      claimed - this.#world.measuredByAuthor(model, claim.day) > this.#constant('verdict_tolerance');
+      Math.abs(claimed - this.#world.measuredByAuthor(model, claim.day)) >
+        this.#constant('verdict_tolerance');
     const scored = <T>(value: T): T | null => (untrue ? null : value);
     return {
       id: uuid7(),
