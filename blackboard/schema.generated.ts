@@ -188,6 +188,10 @@ export interface BoardChallenger {
   sd: number;
   slot: string;
   trials: number;
+  /**
+   * windows lost to the bound that count before the first: a loss that was not seen yet; 0 for a rollback
+   */
+  unseen: Generated<number>;
   work_id: string;
 }
 

@@ -1,7 +1,7 @@
 // A checker re-runs what others claim, from the bytes alone, and refuses what is not what it says it is.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { checker } from '../../agents/checker/main.js';
 import type { AgentContext } from '../../agents/runtime/context.js';
 import type { Agent } from '../../agents/runtime/life.js';
@@ -21,13 +21,18 @@ let agent: Agent;
 beforeAll(async () => {
   world = await openWorld('checker', { past: 95, slots: [SLOT] });
   await foundSlots(await world.agent('publisher'));
-  author = await world.agent('explorer');
   judge = await world.agent('checker');
   agent = await checker().open(judge);
 });
 afterAll(async () => {
   await agent.close?.();
   await world.close();
+});
+
+// Every claim by a newcomer: of an owner that is known to lie not all are checked.
+let authors = 0;
+beforeEach(async () => {
+  author = await world.agent('explorer', `explorer-${++authors}`);
 });
 
 /** Lets the checker work until there is nothing left for it. */
@@ -98,6 +103,11 @@ describe('a checker', () => {
       'a gain that nobody measured',
       'SWARM_E_CLAIM_UNTRUE',
       async () => (await claim(author, SLOT, NOW_S, cheapSpec(0.955), { overclaim: 0.004 })).id,
+    ],
+    [
+      'a gain that nobody measured, though it is too low',
+      'SWARM_E_CLAIM_UNTRUE',
+      async () => (await claim(author, SLOT, NOW_S, cheapSpec(0.956), { overclaim: -0.004 })).id,
     ],
     [
       'a fit on its own windows',

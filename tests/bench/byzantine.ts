@@ -1,15 +1,15 @@
 // Trust and the gate against owners who lie, on a market whose truth is known: the real tables, triggers and views decide; beside them,
 // in the same call, what counting confirmations, averaging and believing make of the same fleets. SWARM_BENCH_SEEDS, SWARM_BENCH_DAYS
-// and SWARM_BENCH_REIGNS make it quicker or surer; SWARM_BENCH_ONLY=lives,reigns,fleet picks parts.
+// and SWARM_BENCH_REIGNS make it quicker or surer, SWARM_BENCH_SEED is the first seed; SWARM_BENCH_ONLY=lives,reigns,fleet picks parts.
 import type pg from 'pg';
 import { type Constants, constantsOf } from '../../trust/constants.js';
 import { seeded } from '../trust/seeded.js';
 import { openBenchGround } from './blackboard/ground.js';
 import { Course, type Noted } from './byzantine/course.js';
 import { DatabaseRules } from './byzantine/database.js';
-import { FLEET_SLOTS, type FleetResult, runFleet } from './byzantine/fleet.js';
+import { FLEET_SLOTS, type FleetResult, runFleet, type Spent } from './byzantine/fleet.js';
 import { CLAIMANTS, livesOf } from './byzantine/lifetimes.js';
-import { honestFleet, mixedFleet, type Owner } from './byzantine/owners.js';
+import { honestAlone, honestFleet, mixedFleet, type Owner } from './byzantine/owners.js';
 import { NOISES, reignsOf, wilson } from './byzantine/reigns.js';
 import { type Rival, RivalRules } from './byzantine/rivals.js';
 import { mean, World } from './byzantine/world.js';
@@ -105,25 +105,44 @@ async function swarm(owners: readonly Owner[], seed: number, days: number): Prom
   }
 }
 
+/** Means over runs, each with its name. */
+const listed = (of: readonly Spent[], said: (x: number) => string): string =>
+  [...new Set(of.flatMap((one) => Object.keys(one)))]
+    .map((name) => `${name} ${said(mean(of.map((one) => one[name] ?? 0)))}`)
+    .join(', ');
+const spentOf = (results: readonly FleetResult[]): string =>
+  listed(
+    results.map((r) => r.spent),
+    percent,
+  );
+const causesOf = (results: readonly FleetResult[]): string =>
+  listed(
+    results.flatMap((r) => r.causes ?? []),
+    (x) => x.toFixed(4),
+  );
+
 async function fleets(progress: Progress): Promise<Figure[]> {
   const [seeds, days] = [setting('SWARM_BENCH_SEEDS', 3), setting('SWARM_BENCH_DAYS', 40)];
   const honest: Run[] = [];
   const mixed: Run[] = [];
+  const alone: Run[] = [];
   const rivals = new Map<Rival, FleetResult[]>([
     ['confirmation counting', []],
     ['unweighted mean', []],
     ['no checking', []],
   ]);
-  for (let seed = 1; seed <= seeds; seed++) {
+  const first = setting('SWARM_BENCH_SEED', 1);
+  for (let seed = first; seed < first + seeds; seed++) {
     for (const [runs, owners, what] of [
       [honest, honestFleet(), 'all honest'],
+      [alone, honestAlone(), 'the honest alone'],
       [mixed, mixedFleet(), '40% dishonest'],
     ] as const) {
       const began = performance.now();
       runs.push(await swarm(owners, seed, days));
       const { result } = runs.at(-1)!;
       progress(
-        `seed ${seed}, ${what}: regret ${result.regret.toFixed(4)}, ${result.promotions} promotions, ${result.falsePromotions} of them false, checks ${percent(result.checkShare)}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
+        `seed ${seed}, ${what}: regret ${result.regret.toFixed(4)}, ${result.promotions} promotions, ${result.falsePromotions} of them false, checks ${percent(result.checkShare)} (${spentOf([result])}); by cause ${causesOf([result])}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
       );
     }
     for (const [rival, results] of rivals) {
@@ -133,34 +152,45 @@ async function fleets(progress: Progress): Promise<Figure[]> {
     }
   }
   const regret = (results: readonly FleetResult[]): number => mean(results.map((r) => r.regret));
-  const [own, clean] = [regret(mixed.map((r) => r.result)), regret(honest.map((r) => r.result))];
+  const [own, clean, without] = [mixed, honest, alone].map((runs) => runs.map((r) => r.result)) as [
+    FleetResult[],
+    FleetResult[],
+    FleetResult[],
+  ];
   const wrong = (results: readonly FleetResult[]): string =>
     `${results.reduce((n, r) => n + r.falsePromotions, 0)} of ${results.reduce((n, r) => n + r.promotions, 0)} promotions were of a model no better`;
   const note = `${seeds} seeds, ${days} days, ${mixedFleet().length} owners`;
-  const checks = mean(mixed.map((r) => r.result.checkShare));
+  const share = (results: readonly FleetResult[]): number => mean(results.map((r) => r.checkShare));
   return [
     figure(
       'regret_40',
       '1',
-      own,
-      clean,
-      `mean gain that the served model lacks to the best there is; ${note}; ${wrong(mixed.map((r) => r.result))}; reference: all honest, bar 1.10x`,
+      regret(own),
+      regret(clean),
+      `mean gain that the served model lacks to the best there is; ${note}; ${wrong(own)}; by cause ${causesOf(own)}, of all honest ${causesOf(clean)}; reference: all honest, bar 1.10x`,
+    ),
+    figure(
+      'regret the honest alone',
+      '1',
+      regret(without),
+      regret(clean),
+      `the ${honestAlone().length} honest owners of the same fleet without the others: what any rule leaves that learns nothing from liars; by cause ${causesOf(without)}; reference: all honest`,
     ),
     ...[...rivals].map(([rival, results]) =>
       figure(
         `regret_40 ${rival}`,
         '1',
         regret(results),
-        clean,
+        regret(clean),
         `${wrong(results)}; reference: the swarm, all honest`,
       ),
     ),
     figure(
       'check_cost_share',
       '1',
-      checks,
+      share(own),
       0.35,
-      `second half; a check counted as a whole experiment, one that retraces the claim as two; ${note}; reference: the bar`,
+      `of the second half of the days, when trust has settled; a check counted as a whole experiment, one that retraces the claim as two; ${spentOf(own)}; all honest ${percent(share(clean))}; reference: the bar`,
     ),
     ...attackFigures(
       mixed.map((r) => r.course),

@@ -66,6 +66,7 @@ const MIGRATIONS = [
   'trust/0011_shown.sql',
   'trust/0012_override.sql',
   'trust/0013_told.sql',
+  'trust/0014_settled.sql',
   'trust/0015_grown.sql',
 ];
 

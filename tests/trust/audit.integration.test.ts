@@ -46,7 +46,16 @@ describe('an honest history', () => {
     expect(found).toEqual([]);
     expect(result).toMatchObject({
       findings: 0,
-      checked: { enrolment: 7, revocation: 1, claim: 3, verdict: 9, promotion: 2, gate: 1, artifact: 4 },
+      checked: {
+        enrolment: 7,
+        revocation: 1,
+        claim: 3,
+        verdict: 9,
+        promotion: 2,
+        gate: 1,
+        credit: 1,
+        artifact: 4,
+      },
     });
     expect(result.checked['trust']).toBeGreaterThanOrEqual(5);
     expect(result.checked['holding']).toBeGreaterThanOrEqual(13);
@@ -213,6 +222,18 @@ describe('an altered one', () => {
     expect((await alteredBy(forgotten)).map((f) => f.reason)).toContainEqual(
       expect.stringContaining('the views count 0 events'),
     );
+  });
+
+  it('is found by credit: views that give it to another, or shares that are not the rule', async () => {
+    const generous = `create or replace view trust.worth as
+      select id as promotion_id, slot, reign, artifact, (select min(id::text)::uuid from board.claim) as claim_id, market_at, 1.0::double precision as worth
+      from board.promotion where kind = 'promote'`;
+    expect(await alteredBy(generous)).toContainEqual({
+      kind: 'credit',
+      id: promotion.id,
+      reason: expect.stringContaining('the views give 1 to '),
+    });
+    expect(await alteredBy('update board.gate_step set challenger_crps = challenger_crps')).toEqual([]);
   });
 
   it('is found by its artifacts: altered, or gone', async () => {

@@ -94,7 +94,7 @@ async function promoted(
   });
   const windows = Array.from({ length: WINDOWS }, (_, n) => ({
     champion_crps: 100,
-    challenger_crps: 99 + Math.sin(n),
+    challenger_crps: 98.5 + Math.sin(n),
   }));
   const xs = boundedSteps(windows, { scale: 100, sd: 0.02, clip_sd: 3 });
   for (let n = 0; n < WINDOWS; n++) {

@@ -286,7 +286,7 @@ describe('checks that are wanted', () => {
     for (const turn of planted) expect(turn).toMatchObject({ wanted: 3, have: '2' });
   });
 
-  it('retrace about as many claims as their owner is audited', async () => {
+  it('retrace the square of the share that their owner is audited', async () => {
     for (let i = 0; i < 30; i++)
       h.verdict(judges[0]!, h.claim(author, { slot: 'crypto_24h/ETH', market_at: daysAgo(0) }));
     for (let i = 0; i < 400; i++) h.claim(author, { salt: randomUuid(), claimed_gain: 0.9 });
@@ -295,7 +295,45 @@ describe('checks that are wanted', () => {
       `select audit_probability from trust.owner where owner = 'alice'`,
     );
     const share = found.filter((t) => t.retrace).length / found.length;
-    expect(Math.abs(share - owner!.audit_probability)).toBeLessThan(4 * Math.sqrt(0.25 / found.length));
+    expect(Math.abs(share - owner!.audit_probability ** 2)).toBeLessThan(4 * Math.sqrt(0.25 / found.length));
+  });
+
+  it("audit fewer of a known liar's claims, by its share of honest events beside a newcomer's, and never none", async () => {
+    const liar = h.agent('mallory', 'explorer');
+    for (let i = 0; i < 5; i++)
+      h.verdict(judges[0]!, h.claim(liar, { claimed_gain: 0.25, market_at: daysAgo(0) }), {
+        verified_gain: 0,
+      });
+    const claims = Array.from({ length: 600 }, () =>
+      h.claim(liar, { salt: randomUuid(), claimed_gain: -0.01, slot: 'crypto_24h/ETH' }),
+    );
+    await ground.admin.query(`update board.constant set value = 1000 where name = 'hidden_queries'`);
+    h.promotion(publisher, { slot: 'crypto_24h/ETH', id: randomUuid() });
+    const found = await turns();
+    await ground.admin.query(`update board.constant set value = 100 where name = 'hidden_queries'`);
+    const [owner] = await ground.rows<{ alpha: number; beta: number }>(
+      `select alpha, beta from trust.owner where owner = 'mallory'`,
+    );
+    const due = Math.max(0.05, (4 * owner!.alpha) / (owner!.alpha + owner!.beta));
+    expect(due).toBeLessThan(0.2);
+    const audited = claims.filter((claim) => ownersOf(found, claim).length > 0).length / 600;
+    expect(Math.abs(audited - due)).toBeLessThan(4 * Math.sqrt(due / 600));
+  });
+
+  it('are full sets only for the best few of those that would pass the screen', async () => {
+    earn();
+    const good = Array.from({ length: 8 }, (_, i) => {
+      const claim = h.claim(author);
+      h.verdict(judges[0]!, claim, { champion_t: 9 - i });
+      return claim;
+    });
+    const below = h.claim(author);
+    // Of nine trials chance alone makes a largest t of 1.5.
+    h.verdict(judges[0]!, below, { champion_t: 1.2 });
+    const found = await turns();
+    const full = (claim: ClaimRow): boolean => found.some((t) => t.claim_id === claim.id && t.wanted === 3);
+    expect(good.map(full)).toEqual([true, true, true, true, false, false, false, false]);
+    expect(full(below)).toBe(false);
   });
 
   it('audit about as many claims of a trusted owner as its audit probability says', async () => {

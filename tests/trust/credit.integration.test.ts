@@ -1,5 +1,6 @@
 // Who is credited with a promoted model: small lineages whose shares were worked out by hand.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { auditDatabase } from '../../trust/audit/audit.js';
 import { type Ground, openGround } from './ground.js';
 import { daysAgo, digest, forget, History } from './history.js';
 import { descent } from './lineage.js';
@@ -54,6 +55,13 @@ function promoted(claim: ClaimRow, gains: readonly number[]): void {
 async function credit(): Promise<Record<string, number>> {
   await h.write(ground.admin);
   const rows = await ground.rows<{ owner: string; credit: number }>('select owner, credit from fleet.credit');
+  // These records are not signed, and their gates have no prompts: what the audit says of credit is all that counts here.
+  const found: string[] = [];
+  const { checked } = await auditDatabase(ground.admin, null, ({ kind, reason }) => {
+    if (kind === 'credit') found.push(reason);
+  });
+  expect(found).toEqual([]);
+  expect(checked['credit']).toBeGreaterThan(0);
   return Object.fromEntries(rows.map((r) => [r.owner, r.credit]));
 }
 

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Ground, openGround } from './ground.js';
 import { daysAgo, digest, forget, History } from './history.js';
-import { eValues, gateStage } from './recompute-gate.js';
+import { eValues, gateStage, unseenOf } from './recompute-gate.js';
 import type { AgentRow } from './rows.js';
 import { normal, seeded } from './seeded.js';
 
@@ -50,7 +50,10 @@ describe('the e-process', () => {
       const xs = h.steps.get(c.id)!;
       const mine = path.filter((row) => row.challenger_id === c.id);
       expect(mine.map((row) => Number(row.n))).toEqual(xs.map((_, n) => n + 1));
-      const [up, down] = [eValues(xs), eValues(xs, -1)];
+      const [up, down] = [
+        eValues(xs, { unseen: unseenOf('challenge', ground.constant) }),
+        eValues(xs, { sign: -1 }),
+      ];
       for (const [n, row] of mine.entries()) {
         expect(relative(row.e_value, up[n]!)).toBeLessThan(1e-9);
         expect(relative(row.mirror, down[n]!)).toBeLessThan(1e-9);

@@ -1,11 +1,13 @@
 // The promotion gate's mathematics by simulation: what it lets through when nothing is better, and how long it takes when
 // something is. The database is held to this same arithmetic in gate.integration.test.ts.
 import { describe, expect, it } from 'vitest';
-import { eValues, expectedMaximum, gateStage, normalCdf } from './recompute-gate.js';
+import { eValues, expectedMaximum, gateStage, normalCdf, unseenOf } from './recompute-gate.js';
 import { normal, seeded } from './seeded.js';
 
 const CONSTANTS: Readonly<Record<string, number>> = {
   mirror_limit: 20,
+  clip_sd: 3,
+  unseen_loss_sd: 5,
   gate_floor_windows: 60,
   rollback_floor_windows: 24,
   gate_max_windows: 500,
@@ -18,8 +20,10 @@ const clip = (z: number): number => Math.max(-3, Math.min(3, z)) / 3;
 function passesAfter(u: () => number, gain: number, k: number, looks: number): number | null {
   const xs = Array.from({ length: looks }, () => clip(normal(u) + gain));
   const limit = 1 / alphaOf(k);
-  const lost = eValues(xs, -1).findIndex((e) => e >= constant('mirror_limit'));
-  const won = eValues(xs).findIndex((e, i) => i + 1 >= constant('gate_floor_windows') && e >= limit);
+  const lost = eValues(xs, { sign: -1 }).findIndex((e) => e >= constant('mirror_limit'));
+  const won = eValues(xs, { unseen: unseenOf('challenge', constant) }).findIndex(
+    (e, i) => i + 1 >= constant('gate_floor_windows') && e >= limit,
+  );
   return won >= 0 && (lost < 0 || won < lost) ? won + 1 : null;
 }
 
@@ -56,8 +60,8 @@ describe('the gate', () => {
   });
 
   it.each([
-    [0.2, 158],
-    [0.3, 89],
+    [0.2, 265],
+    [0.3, 140],
     [0.5, 60],
     [1, 60],
   ])('lets a gain of %f sd a window through after about %i windows', (gain, windows) => {

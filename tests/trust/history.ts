@@ -182,6 +182,8 @@ export class History {
       screen_threshold: 1,
       scale: 1,
       sd: 0.02,
+      // As the database fills it in, with its constants.
+      unseen: row.kind === 'challenge' ? 5 / 3 : 0,
       ...held,
       ...stamps(daysAgo(30)),
     });

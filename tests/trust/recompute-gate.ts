@@ -3,9 +3,16 @@ import type { Constants } from '../../trust/constants.js';
 
 const BETS = [0.05, 0.1, 0.2, 0.35, 0.5, 0.7];
 
+/** Windows lost to the bound that count before the first. */
+export const unseenOf = (kind: 'challenge' | 'rollback', constant: Constants): number =>
+  kind === 'challenge' ? constant('unseen_loss_sd') / constant('clip_sd') : 0;
+
 /** E after every window: the mean over bets of the product of what each bet has become. */
-export function eValues(xs: readonly number[], sign: 1 | -1 = 1): number[] {
-  const wealth = BETS.map(() => 1);
+export function eValues(
+  xs: readonly number[],
+  { unseen = 0, sign = 1 }: { unseen?: number; sign?: 1 | -1 } = {},
+): number[] {
+  const wealth = BETS.map((l) => (1 - l) ** unseen);
   return xs.map((x) => {
     for (const [i, l] of BETS.entries()) wealth[i]! *= 1 + l * sign * x;
     return wealth.reduce((a, b) => a + b, 0) / BETS.length;
@@ -24,9 +31,10 @@ export function gateStage(
 ): string {
   if (promoted) return 'promoted';
   if (superseded) return 'superseded';
-  if (Math.max(0, ...eValues(xs, -1)) >= constant('mirror_limit')) return 'rejected';
+  if (Math.max(0, ...eValues(xs, { sign: -1 })) >= constant('mirror_limit')) return 'rejected';
   const floor = constant(kind === 'rollback' ? 'rollback_floor_windows' : 'gate_floor_windows');
-  if (xs.length >= floor && eValues(xs)[xs.length - 1]! >= 1 / alpha) return 'passed';
+  if (xs.length >= floor && eValues(xs, { unseen: unseenOf(kind, constant) })[xs.length - 1]! >= 1 / alpha)
+    return 'passed';
   return xs.length >= constant('gate_max_windows') ? 'timed_out' : 'shadow';
 }
 

@@ -83,7 +83,7 @@ interface Event {
   readonly honest: boolean;
   readonly weight: number;
   readonly market_at: Date;
-  /** Of a claim that was scored: how far above its verdict it lies, within bounds. */
+  /** Of a claim: how far above its verdict it lies, within bounds. */
   readonly z: number | null;
   /** Of a check: whose claim it was. */
   readonly of: string | null;
@@ -108,8 +108,9 @@ export function isCopy(h: History, r: Result, constant: Constants): boolean {
   });
 }
 
-function excess(r: Result, constant: Constants): number | null {
-  if (r.verified_gain === null) return null;
+/** Of a judged claim; one that was refused counts as the largest. */
+function excess(r: Result, constant: Constants): number {
+  if (r.verified_gain === null) return constant('over_clip');
   const z =
     (r.claim.claimed_gain - r.verified_gain) / Math.max(1e-9, Math.hypot(r.claim.claimed_se, r.verified_se!));
   return Math.max(-constant('over_clip_low'), Math.min(constant('over_clip'), z));

@@ -1,10 +1,11 @@
-// The audit of a whole database, as it was at one instant: identities, signatures, leases, gates, trust and artifacts.
+// The audit of a whole database, as it was at one instant: identities, signatures, leases, gates, trust, credit and artifacts.
 // Needs to read, and never writes. It trusts the keys in board.owner: compare those with the owners themselves.
 import type pg from 'pg';
 import type { ArtifactStore } from '../../blackboard/artifacts.js';
 import { constantsOf } from '../constants.js';
 import { auditArchives } from './archives.js';
 import { auditArtifacts } from './artifacts.js';
+import { auditCredit } from './credit.js';
 import type { Audit, Finding } from './finding.js';
 import { auditGates } from './gates.js';
 import { auditIdentities } from './identities.js';
@@ -49,6 +50,7 @@ export async function auditSnapshot(
   await auditGates(audit, constant);
   await auditOverrides(audit);
   await auditTrust(audit, constant);
+  await auditCredit(audit, constant);
   if (store !== null) {
     await auditArtifacts(audit, store);
     await auditArchives(audit, store);

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { wireTypes } from '../../blackboard/db.js';
 
 export interface Finding {
-  /** Such as claim, verdict, promotion, enrolment, revocation, artifact, holding, trust, gate. */
+  /** Such as claim, verdict, promotion, enrolment, revocation, artifact, holding, trust, credit, gate. */
   readonly kind: string;
   /** Of the record; an owner for trust, a digest for artifacts. */
   readonly id: string;

@@ -1,7 +1,7 @@
 // Was every promotion earned? Windows, e-value and threshold are worked out anew from what the gate's steps measured.
 //
 //   x_t     bounded by trust/gate-step.ts, d = CRPS(champion) - CRPS(challenger)
-//   E_n     mean over l in {.05 .1 .2 .35 .5 .7} of prod (1 + l x_t), n the windows that the promotion states
+//   E_n     mean over l in {.05 .1 .2 .35 .5 .7} of (1 - l)^unseen prod (1 + l x_t), n the windows that the promotion states
 //   alpha   gate_alpha 6 / (pi^2 k^2) for the k-th challenger of a reign, rollback_alpha for a rollback
 import type { Constants } from '../constants.js';
 import { boundedSteps } from '../gate-step.js';
@@ -29,6 +29,8 @@ interface PromotionRow {
   readonly alpha: number;
   readonly scale: number;
   readonly sd: number;
+  /** Windows lost to the bound that count before the first. */
+  readonly unseen: number;
   readonly steps: {
     champion_crps: number;
     challenger_crps: number;
@@ -47,7 +49,7 @@ export async function auditGates(audit: Audit, constant: Constants): Promise<voi
   const promotions = rowsOf<PromotionRow>(
     audit.client,
     `select p.id, p.kind, p.slot, p.artifact, p.previous, p.e_value, p.threshold, p.windows, b.artifact as before, c.id as challenger_id,
-       c.kind as challenger_kind, c.artifact as challenger_artifact, c.k, c.alpha, c.scale, c.sd,
+       c.kind as challenger_kind, c.artifact as challenger_artifact, c.k, c.alpha, c.scale, c.sd, c.unseen,
        (select coalesce(json_agg(s order by s.start_s), '[]') from (
           select g.champion_crps, g.challenger_crps, g.x, extract(epoch from g.start_at)::float8 as start_s, q.length_s,
             (select o.crps from board.outcome o where o.prompt_id = g.prompt_id and o.miner = 'swarm') as served
@@ -87,15 +89,18 @@ function* faults(row: PromotionRow, constant: Constants): Generator<string> {
     if (last !== undefined && step.start_s < last.start_s + last.length_s)
       yield `window ${n + 1} overlaps the one before`;
   }
-  const e_value = eValue(row.steps.map((step) => step.x));
+  const e_value = eValue(
+    row.steps.map((step) => step.x),
+    row.unseen,
+  );
   if (!near(Math.log(row.e_value), Math.log(e_value)))
     yield `it states E ${row.e_value}, and its windows make ${e_value}`;
   if (e_value < (1 / alpha) * (1 - NEAR)) yield `its windows make E ${e_value}, below ${1 / alpha}`;
 }
 
-function eValue(xs: readonly number[]): number {
+function eValue(xs: readonly number[], unseen: number): number {
   const wealth = BETS.map((l) => {
-    const log = xs.reduce((sum, x) => sum + Math.log(1 + l * x), 0);
+    const log = xs.reduce((sum, x) => sum + Math.log(1 + l * x), unseen * Math.log(1 - l));
     return Math.exp(Math.max(-EXP_LIMIT, Math.min(EXP_LIMIT, log)));
   });
   return wealth.reduce((a, b) => a + b, 0) / BETS.length;

@@ -1,5 +1,5 @@
 // Are the trust views' numbers what the history says? Worked out anew from claims and verdicts, claim by claim, by the formulas of
-// docs/trust.md and not by the views; what is kept meanwhile is one tally per owner.
+// docs/trust-reference.md and not by the views; what is kept meanwhile is one tally per owner.
 import type { Constants } from '../constants.js';
 import { checkEvidence, overEvidence } from '../evidence.js';
 import { type Audit, rowsOf } from './finding.js';
@@ -45,7 +45,7 @@ interface Tally {
   dishonest: number;
   honest: [number, number];
   lies: [number, number];
-  /** Sums of w, w z and w^2 over scored claims: their ratios do not depend on the instant. */
+  /** Sums of w, w z and w^2 over judged claims: their ratios do not depend on the instant. */
   over: { weight: number; pull: number; mass: number };
   /** Of a checker: by owner of the claims. */
   pairs: Map<string, { agreed: number; disputed: number }>;
@@ -149,7 +149,7 @@ function countClaim(claim: ClaimRow, constant: Constants, count: Count): void {
     const weight = honest && claim.copy ? 0 : informative;
     const excess = (claim.claimed_gain - gain) / Math.max(1e-9, Math.hypot(claim.claimed_se, se));
     const z = isRejected
-      ? null
+      ? constant('over_clip')
       : Math.max(-constant('over_clip_low'), Math.min(constant('over_clip'), excess));
     count(claim.owner, 'claims', honest, weight, Math.min(...verdicts.map((v) => v.market_s)), { z });
   }

@@ -3,7 +3,7 @@
 import type pg from 'pg';
 import { uuid7 } from '../../../blackboard/ids.js';
 import { type Constants, constantsOf } from '../../../trust/constants.js';
-import type { Rules, Seat } from './fleet.js';
+import type { Rules, Seat, Spent } from './fleet.js';
 import { approvesUnseen, noteOf, type Stated, type Told } from './owners.js';
 import { Publishing } from './publishing.js';
 import {
@@ -24,13 +24,19 @@ interface Turn {
   readonly checker_id: string;
   readonly reign: number;
   readonly retrace: boolean;
+  /** What the check is for. */
+  readonly purpose: string;
 }
 
-interface Judged {
-  readonly checks: number;
-  /** In experiments. */
-  readonly cost: number;
-}
+/** Turns with what each is for, as the needs of trust.check_need tell it. */
+const TURNS = `
+  select t.claim_id, t.checker_id, t.reign, t.retrace,
+    case when t.have = 0 then case when s.checks = 0 then 'first' else 'new reign' end
+      when t.wanted = 2 then 'doubt' when t.have = 2 and not r.open then 'planted'
+      when r.spread > trust.constant('verdict_tolerance') or r.refusals * 2 = r.checks then 'dispute' else 'contender' end as purpose
+  from trust.check_turn t join trust.standing s on s.claim_id = t.claim_id
+  left join trust.reign_standing r on r.claim_id = t.claim_id and r.reign = t.reign
+  order by t.wanted desc, t.priority desc, t.claim_id`;
 
 /** Checks that one checker makes in a round. */
 const CAPACITY = 8;
@@ -48,6 +54,7 @@ export class DatabaseRules implements Rules {
   readonly #unseen = new Map<string, number>();
   #constant: Constants = () => 0;
   #publishing: Publishing | null = null;
+  readonly #judged = new Map<string, number>();
   /** Volunteers whom the database turned away. */
   refused = 0;
 
@@ -121,7 +128,7 @@ export class DatabaseRules implements Rules {
     return all.filter((t, i) => all.findIndex((o) => o.model.spec_digest === t.model.spec_digest) === i);
   }
 
-  async round(day: number, stated: readonly (Stated & { by: string })[]): Promise<number> {
+  async round(day: number, stated: readonly (Stated & { by: string })[]): Promise<Spent> {
     const client = this.#client;
     await client.query('begin');
     await this.#clock(day);
@@ -132,13 +139,19 @@ export class DatabaseRules implements Rules {
     }
     await insertClaims(client, claims, this.#fences, day);
     await insertPatterns(client, claims, (c) => noteOf(this.#seats.get(c.by.id)!));
-    const checks = (await this.#volunteer(claims, day)) + (await this.#check(day));
+    const spent = new Map<string, number>();
+    await this.#volunteer(claims, day, spent);
+    await this.#check(day, spent);
     for (const slot of this.#slots) await this.#publishing!.day(slot, day, await this.champion(slot));
     await client.query('select trust.fold()');
     await client.query('commit');
     // Tables that grow from nothing: plans for empty ones take seconds.
     if (day % 5 === 0) await client.query('analyze');
-    return checks;
+    return Object.fromEntries(spent);
+  }
+
+  reached(slot: string): { judged: number; admitted: number } {
+    return { judged: this.#judged.get(slot) ?? 0, admitted: this.#publishing!.admitted(slot) };
   }
 
   async champion(slot: string): Promise<Model> {
@@ -154,8 +167,16 @@ export class DatabaseRules implements Rules {
     const { rows } = await this.#client.query<{ owner: string; trust: number; events: string }>(
       'select owner, trust, events from trust.owner',
     );
+    const cheats = new Set(
+      [...this.#seats.values()]
+        .filter((s) => s.role === 'checker' && s.class !== 'honest')
+        .map((s) => s.name),
+    );
     return new Map(
-      rows.map((r) => [r.owner, { trust: r.trust, events: this.#unseen.get(r.owner) ?? Number(r.events) }]),
+      rows.map(({ owner, trust, events }) => [
+        owner,
+        { trust, events: cheats.has(owner) ? (this.#unseen.get(owner) ?? 0) : Number(events) },
+      ]),
     );
   }
 
@@ -179,7 +200,7 @@ export class DatabaseRules implements Rules {
   }
 
   /** Whoever cheats together tries to judge without being asked. */
-  async #volunteer(claims: readonly Claimed[], day: number): Promise<number> {
+  async #volunteer(claims: readonly Claimed[], day: number, spent: Map<string, number>): Promise<void> {
     const friend = [...this.#seats].find(([, s]) => s.class === 'colluder' && s.role === 'checker');
     const turns = claims
       .filter((c) => friend !== undefined && this.#seats.get(c.by.id)!.class === 'colluder')
@@ -189,12 +210,11 @@ export class DatabaseRules implements Rules {
           checker_id: friend![0],
           reign: await this.#reign(c.model.slot),
           retrace: false,
+          purpose: 'unasked',
         }),
       );
     const wanted = await Promise.all(turns);
-    const { checks, cost } = await this.#judge(wanted, day, takeLeases);
-    this.refused += wanted.length - checks;
-    return cost;
+    this.refused += wanted.length - (await this.#judge(wanted, day, takeLeases, spent));
   }
 
   async #reign(slot: string): Promise<number> {
@@ -206,26 +226,26 @@ export class DatabaseRules implements Rules {
   }
 
   /** Turns as the view gives them, until nobody has one or everybody is tired. */
-  async #check(day: number): Promise<number> {
+  async #check(day: number, spent: Map<string, number>): Promise<void> {
     const left = new Map<string, number>();
-    let cost = 0;
     for (let pass = 0; pass < 4; pass++) {
-      const { rows } = await this.#client.query<Turn>(
-        'select claim_id, checker_id, reign, retrace from trust.check_turn order by wanted desc, priority desc, claim_id',
-      );
+      const { rows } = await this.#client.query<Turn>(TURNS);
       const due = rows.filter((t) => {
         const rest = left.get(t.checker_id) ?? CAPACITY;
         left.set(t.checker_id, rest - 1);
         return rest > 0;
       });
-      const made = await this.#judge(due, day, takeTurns);
-      cost += made.cost;
-      if (made.checks === 0) break;
+      if ((await this.#judge(due, day, takeTurns, spent)) === 0) break;
     }
-    return cost;
   }
 
-  async #judge(turns: readonly Turn[], day: number, take: typeof takeLeases): Promise<Judged> {
+  /** Verdicts that were given. */
+  async #judge(
+    turns: readonly Turn[],
+    day: number,
+    take: typeof takeLeases,
+    spent: Map<string, number>,
+  ): Promise<number> {
     const names = new Map([...this.#agents.values()].map((a) => [a.id, a.name]));
     const work = (t: Turn): string => `check:${t.claim_id}:${t.reign}:${names.get(t.checker_id)}`;
     const fences = await take(
@@ -233,17 +253,23 @@ export class DatabaseRules implements Rules {
       turns.map((t) => ({ work_id: work(t), holder: t.checker_id })),
     );
     const rows = [];
-    let cost = 0;
+    const pay = (what: string): Map<string, number> => spent.set(what, (spent.get(what) ?? 0) + 1);
     for (const turn of turns) {
       const fence = fences.get(work(turn));
       if (fence === undefined) continue;
       const verdict = await this.#verdict(turn, day);
+      const isScored = verdict['finding'] === 'scored';
+      pay(turn.purpose);
       // A claim that is refused was not scored on hidden windows.
-      cost += verdict['finding'] === 'scored' && turn.retrace ? 2 : 1;
+      if (isScored && turn.retrace) pay('retrace');
+      if (isScored) {
+        const { model } = this.#claims.get(turn.claim_id)!;
+        this.#judged.set(model.slot, Math.max(this.#judged.get(model.slot) ?? 0, model.gain));
+      }
       rows.push({ ...verdict, work_id: work(turn), fence });
     }
     await insertRows(this.#client, 'board.verdict', rows);
-    return { checks: rows.length, cost };
+    return rows.length;
   }
 
   async #verdict(turn: Turn, day: number): Promise<Record<string, unknown>> {
@@ -261,7 +287,8 @@ export class DatabaseRules implements Rules {
     const untrue =
       !unseen &&
       turn.retrace &&
-      claimed - this.#world.measuredByAuthor(model, claim.day) > this.#constant('verdict_tolerance');
+      Math.abs(claimed - this.#world.measuredByAuthor(model, claim.day)) >
+        this.#constant('verdict_tolerance');
     const scored = <T>(value: T): T | null => (untrue ? null : value);
     return {
       id: uuid7(),

@@ -199,3 +199,7 @@ export function mixedFleet(): Owner[] {
 /** The same owners, had everyone been honest. */
 export const honestFleet = (): Owner[] =>
   mixedFleet().map((o) => ({ ...o, class: o.class === 'newcomer' ? o.class : 'honest' }));
+
+/** Those of the mixed fleet who are honest, without the others. */
+export const honestAlone = (): Owner[] =>
+  mixedFleet().filter((o) => o.class === 'honest' || o.class === 'newcomer');

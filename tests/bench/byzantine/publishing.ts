@@ -17,6 +17,7 @@ export class Publishing {
   readonly #constant: Constants;
   readonly #held: (slot: string) => object;
   readonly #model: (artifact: string) => Model;
+  readonly #admitted = new Map<string, number>();
 
   constructor(
     client: pg.Client,
@@ -34,6 +35,11 @@ export class Publishing {
     this.#constant = by.constant;
     this.#held = by.held;
     this.#model = by.model;
+  }
+
+  /** Largest true gain among the models of a slot that challenged. */
+  admitted(slot: string): number {
+    return this.#admitted.get(slot) ?? 0;
   }
 
   /** What the publisher does with a slot in a day. */
@@ -106,6 +112,7 @@ export class Publishing {
     );
     const best = rows[0];
     if (best === undefined) return;
+    this.#admitted.set(slot, Math.max(this.admitted(slot), this.#model(best.artifact).gain));
     const k = Number(best.before) + 1;
     await insertRows(this.#client, 'board.challenger', [
       {

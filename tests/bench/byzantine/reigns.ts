@@ -6,7 +6,7 @@ import { alphaShare } from '../../../agents/publisher/admit.js';
 import type { Constants } from '../../../trust/constants.js';
 import { boundedSteps } from '../../../trust/gate-step.js';
 import { daysAgo, forget, History } from '../../trust/history.js';
-import { eValues, expectedMaximum, gateStage } from '../../trust/recompute-gate.js';
+import { eValues, expectedMaximum, gateStage, unseenOf } from '../../trust/recompute-gate.js';
 import { normal, seeded } from '../../trust/seeded.js';
 import { HIDDEN, mean, sampleSd, WINDOW_SD } from './world.js';
 
@@ -124,7 +124,9 @@ async function apart(admin: pg.Client, sample: readonly Challenger[], constant: 
   const differences = rows.map((row, i) => {
     const gate = said.find((s) => s.challenger_id === row.id)!;
     if (gate.stage !== sample[i]!.stage) return Number.POSITIVE_INFINITY;
-    return Math.abs(gate.e_value / eValues(sample[i]!.xs).at(-1)! - 1);
+    return Math.abs(
+      gate.e_value / eValues(sample[i]!.xs, { unseen: unseenOf('challenge', constant) }).at(-1)! - 1,
+    );
   });
   return Math.max(0, ...differences);
 }

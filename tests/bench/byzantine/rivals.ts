@@ -1,6 +1,6 @@
 // What others do instead of checking on data that nobody saw, on the same fleets: count who confirms, average what is said, or take the
 // best claim at its word. Who confirms has run the model on the public windows, unless it is dishonest: then it says what helps its own.
-import type { Rules, Seat } from './fleet.js';
+import type { Rules, Seat, Spent } from './fleet.js';
 import type { Stated, Told } from './owners.js';
 import { type Model, STATED_SE, type World } from './world.js';
 
@@ -37,7 +37,7 @@ export class RivalRules implements Rules {
       .map((c) => ({ model: c.model, owner: c.by, gain: c.worth }));
   }
 
-  async round(day: number, stated: readonly (Stated & { by: string })[]): Promise<number> {
+  async round(day: number, stated: readonly (Stated & { by: string })[]): Promise<Spent> {
     let asked = 0;
     for (const claim of stated) {
       const said = this.rival === 'no checking' ? [] : this.#answers(claim, day);
@@ -59,7 +59,7 @@ export class RivalRules implements Rules {
           this.#served.set(slot, { model: claim.model, worth: judged.worth });
       }
     }
-    return asked;
+    return { asked };
   }
 
   async champion(slot: string): Promise<Model> {
