@@ -13,6 +13,7 @@ import { Forecasts } from './forecasts.js';
 import { listen } from './http.js';
 import { Knowledge } from './known.js';
 import { Ledger } from './ledger.js';
+import { MinuteReferences } from './minutes.js';
 import { OwnScores } from './own-scores.js';
 import { ModelPool } from './pool.js';
 import { openWire, type WireOptions } from './wire.js';
@@ -46,6 +47,7 @@ export async function openMiner(
     new Forecasts(pool, wire !== undefined),
     writer,
     new Knowledge(context, bars),
+    new MinuteReferences(context, pool),
   );
   const server = await listen({ context, answering, ledger }, port).catch(async (error) => {
     await end();

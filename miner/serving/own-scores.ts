@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { marketNow, readBars } from '../../blackboard/market.js';
 import type { Offload } from '../../forecast/offload.js';
 import type { MinerContext } from '../context.js';
-import { findCompetition, scoringIntervals } from '../sn50/profile.js';
+import { findCompetition, OTHER, scoringIntervals } from '../sn50/profile.js';
 import { formatStart, type Prompt } from '../sn50/prompt.js';
 import { formatResponse } from '../sn50/response.js';
 import { promptScores } from '../sn50/reward/index.js';
@@ -83,6 +83,7 @@ export class OwnScores {
       .select(['a.anchor', 'a.paths_digest'])
       .where('a.agent_id', '=', agent_id)
       .where('a.status', '=', 'answered')
+      .where('p.competition', '<>', OTHER)
       .where('o.id', 'is', null)
       .where('p.start_at', '>', new Date((now_s - 7 * 86_400) * 1000))
       .orderBy('p.start_at')
