@@ -49,7 +49,7 @@ beforeAll(async () => {
   await crown(publisher, SLOT, await storePlaced(publisher, 'BTC'), [aged]);
   context = await world.agent('miner');
   pool = new ModelPool(1);
-  champions = new Champions(context, pool, new Canary(context, pool, new BarReader(context.db, 0)));
+  champions = new Champions(context, pool, new Canary(context, pool));
   await champions.refresh();
   forecasts = new Forecasts(pool, true);
   answering = new Answering(
