@@ -84,6 +84,12 @@ export async function readBars(
 
 const FOREVER_S = 4_000_000_000;
 
+/** A stretch of so many steps up to the present, which moves with it: what a process that runs for months may keep. */
+export interface RecentBars {
+  readonly now_s: number;
+  readonly steps: number;
+}
+
 /** Keeps the bars of the series it was asked for and reads only what is new. One reader per process. */
 export class BarReader {
   readonly #kept = new Map<string, BarSeries>();
@@ -91,30 +97,35 @@ export class BarReader {
   constructor(
     readonly db: Db,
     /** Where history starts for this reader. */
-    readonly from_s: number,
+    readonly from: number | RecentBars,
   ) {}
 
-  /** All visible bars of a series from `from_s` on. */
+  /** All visible bars of a series from where history starts. */
   async series(asset: string, step: number): Promise<BarSeries> {
     const key = `${asset}/${step}`;
     const kept = this.#kept.get(key);
-    const from =
+    const from_s =
       kept === undefined || kept.open_s.length === 0
-        ? this.from_s
+        ? this.#start(step)
         : kept.open_s[kept.open_s.length - 1]! + step;
-    const fresh = await readBars(this.db, asset, step, from, FOREVER_S);
-    const all =
-      kept === undefined
-        ? fresh
-        : fresh.open_s.length === 0
-          ? kept
-          : {
-              asset,
-              step,
-              open_s: joined(kept.open_s, fresh.open_s),
-              close: joined(kept.close, fresh.close),
-            };
+    const fresh = await readBars(this.db, asset, step, from_s, FOREVER_S);
+    const all = kept === undefined ? fresh : fresh.open_s.length === 0 ? kept : this.#extended(kept, fresh);
     this.#kept.set(key, all);
     return all;
+  }
+
+  #start(step: number): number {
+    return typeof this.from === 'number' ? this.from : this.from.now_s - this.from.steps * step;
+  }
+
+  #extended(kept: BarSeries, fresh: BarSeries): BarSeries {
+    const { asset, step } = kept;
+    const open_s = joined(kept.open_s, fresh.open_s);
+    const close = joined(kept.close, fresh.close);
+    if (typeof this.from === 'number') return { asset, step, open_s, close };
+    const oldest_s = open_s[open_s.length - 1]! - this.from.steps * step;
+    let dropped = 0;
+    while (open_s[dropped]! < oldest_s) dropped += 1;
+    return { asset, step, open_s: open_s.subarray(dropped), close: close.subarray(dropped) };
   }
 }

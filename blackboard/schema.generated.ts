@@ -499,6 +499,9 @@ export interface BoardPrompt {
   length_s: number;
   market_at: Generated<Timestamp>;
   num_simulations: number;
+  /**
+   * The slot that is scored, or other/ASSET where no competition scores what was asked.
+   */
   slot: string;
   start_at: Timestamp;
   validator: string;

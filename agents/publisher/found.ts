@@ -1,9 +1,9 @@
 // The founding reign of a slot: the subnet's reference miner is the first champion, and every later one must beat it.
 import { debugPoint } from '../../blackboard/debug-point.js';
 import type { Lease } from '../../blackboard/lease.js';
-import { fitAndCompile, referenceSpec } from '../../forecast/families/index.js';
-import { packArtifact } from '../../forecast/manifest.js';
-import { type AgentContext, CODE_VERSION } from '../runtime/context.js';
+import { unpackArtifact } from '../../forecast/manifest.js';
+import { referenceArtifact } from '../../forecast/reference-artifact.js';
+import type { AgentContext } from '../runtime/context.js';
 import { slotView } from '../runtime/slot.js';
 
 /** Writes reign 0 when the slot has none; true when it did. */
@@ -16,15 +16,17 @@ export async function found(context: AgentContext, slot: string, lease: Lease): 
     .executeTakeFirst();
   if (known !== undefined) return false;
   const { asset, step } = slotView(context.profile, slot);
-  // Nothing is fitted, so the founding artifact depends on the asset and the grid alone.
-  const { onnx, manifest } = fitAndCompile(
-    referenceSpec(asset),
-    { asset, step_s: step, segments: [], starts_s: [] },
-    { data_cutoff_s: 0, dataset_digest: context.clock.dataset_digest, code_version: CODE_VERSION },
-  );
-  const artifact = await context.store.put(packArtifact(onnx, manifest));
+  const bytes = referenceArtifact(asset, step, context.clock.dataset_digest);
+  const artifact = await context.store.put(bytes);
   await debugPoint('found.stored');
-  const row = { ...context.stamp(), kind: 'found', slot, reign: 0, artifact, family: manifest.family };
+  const row = {
+    ...context.stamp(),
+    kind: 'found',
+    slot,
+    reign: 0,
+    artifact,
+    family: unpackArtifact(bytes).manifest.family,
+  };
   await context.bell.settle(context.db, async (trx) => {
     await trx
       .insertInto('board.promotion')

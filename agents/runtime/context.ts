@@ -61,7 +61,7 @@ export interface AgentContext {
   close(): Promise<void>;
 }
 
-export { CODE_VERSION } from './code-version.js';
+export { CODE_VERSION } from '../../forecast/code-version.js';
 
 export function readNatsFile(path: string | undefined): string | null {
   if (path === undefined) return null;

@@ -2,7 +2,7 @@
 // Promises: an edit anywhere in the forecast room gives another version; comments and maps beside it count for little.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { CODE_VERSION } from '../../agents/runtime/code-version.js';
+import { CODE_VERSION } from '../../forecast/code-version.js';
 
 const ROOM = new URL('../../forecast/', import.meta.url);
 

@@ -1,8 +1,8 @@
 // A thread of the laboratory and what it is asked to do on one slot.
 // Promises: the thread and its models end with the command; the calling thread computes nothing.
 
-import { CODE_VERSION } from '../../agents/runtime/code-version.js';
 import type { BacktestData } from '../../forecast/backtest/scorer.js';
+import { CODE_VERSION } from '../../forecast/code-version.js';
 import { type Offload, offload } from '../../forecast/offload.js';
 import { labCodeVersion } from './code.js';
 import { makeDirectory } from './files.js';

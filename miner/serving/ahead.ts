@@ -5,9 +5,10 @@
 import { pause } from '../../blackboard/events/doorbell.js';
 import { marketNow } from '../../blackboard/market.js';
 import type { MinerContext } from '../context.js';
-import { findCompetition, parseSlot } from '../sn50/profile.js';
+import { type Competition, findCompetition, parseSlot } from '../sn50/profile.js';
 import { formatStart, type Prompt, promptStart } from '../sn50/prompt.js';
 import type { Answering } from './answers.js';
+import { slotLaw } from './law.js';
 
 const LOOK_MS = 1000;
 
@@ -38,7 +39,9 @@ export async function aheadOnce(
     // Read for each: a round over many slots takes longer than a minute of a fast market.
     const now_s = (await marketNow(context.db)).getTime() / 1000;
     try {
-      made = (await answering.ahead(expected(context, slot, now_s), slot)) || made;
+      const { competition, asset } = parseSlot(slot);
+      const rules = findCompetition(context.profile, competition);
+      made = (await answering.ahead(expected(rules, asset, now_s), slotLaw(rules, asset))) || made;
     } catch (error) {
       context.log.debug({ slot, err: error }, 'not forecast ahead');
     }
@@ -47,9 +50,7 @@ export async function aheadOnce(
 }
 
 /** The prompt of a slot that a validator would send now. */
-function expected({ profile }: MinerContext, slot: string, now_s: number): Prompt {
-  const { competition, asset } = parseSlot(slot);
-  const rules = findCompetition(profile, competition);
+function expected(rules: Competition, asset: string, now_s: number): Prompt {
   return {
     asset,
     start_time: formatStart(promptStart(now_s, rules.timeout_extra_s)),

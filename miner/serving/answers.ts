@@ -1,4 +1,4 @@
-// From a prompt to an answer and its record: the slot's models in turn, from a forecast at hand or one that is made in time.
+// From a prompt to an answer and its record: the models of its law in turn, from a forecast at hand or one that is made in time.
 // Promises: an answer is a pure function of what its row says (model, sampling, forecast_start, data_until, anchor, seed):
 // anyone can make it again. The nearer the deadline, the less is simulated, and past it nothing is answered.
 import { SwarmError } from '../../blackboard/errors.js';
@@ -6,12 +6,14 @@ import { ForecastError } from '../../forecast/errors.js';
 import type { Offload } from '../../forecast/offload.js';
 import { SharedText } from '../axon/shared-text.js';
 import type { MinerContext } from '../context.js';
-import { type Competition, competitionFor, scoringIntervals } from '../sn50/profile.js';
-import { type Prompt, parseStart, pointsOf } from '../sn50/prompt.js';
+import { findCompetition, OTHER, scoringIntervals } from '../sn50/profile.js';
+import { type Prompt, parseStart } from '../sn50/prompt.js';
 import type { Champions, Rank, Serving } from './champions.js';
 import type { Forecast, ForecastQuestion, Forecasts } from './forecasts.js';
 import { Freshness } from './freshness.js';
 import { asOf, historyOf, type Knowledge, type Known } from './known.js';
+import type { Law } from './law.js';
+import type { MinuteReferences } from './minutes.js';
 import { THOROUGHNESS, type Thoroughness } from './sampling.js';
 import type { WritingJobs } from './writer.js';
 
@@ -50,6 +52,7 @@ export class Answering {
     readonly forecasts: Forecasts,
     readonly writer: Offload<WritingJobs>,
     readonly knowledge: Knowledge,
+    readonly minutes: MinuteReferences,
   ) {
     this.#freshness = new Freshness(context);
   }
@@ -58,21 +61,33 @@ export class Answering {
    * Answers by `until_ms` (performance.now()) or throws: SWARM_E_DEADLINE, or what the last model in line failed with;
    * failures of better ones are alerts.
    */
-  async answer(prompt: Prompt, slot: string, until_ms: number): Promise<Answer> {
-    const line = this.champions.of(slot);
-    if (line.length === 0)
-      throw new ForecastError('SWARM_E_MODEL_FAILED', `no model of ${slot} can serve`, 'See the alerts.');
+  async answer(prompt: Prompt, law: Law, until_ms: number): Promise<Answer> {
     const start_s = parseStart(prompt.start_time);
-    const known = await this.knowledge.at(prompt.asset, prompt.time_increment, start_s);
+    const known = await this.knowledge.at(prompt.asset, law.step_s, start_s);
     this.#freshness.assertUsable(prompt.asset, start_s, known.until_s);
+    if (law.of !== null) return this.#answer(prompt, law, known, this.champions.of(law.of), until_ms);
+    const reference = await this.minutes.of(prompt.asset);
+    try {
+      return await this.#answer(prompt, law, known, [reference], until_ms);
+    } finally {
+      await this.minutes.rest(reference);
+    }
+  }
+
+  async #answer(
+    prompt: Prompt,
+    law: Law,
+    known: Known,
+    line: readonly Serving[],
+    until_ms: number,
+  ): Promise<Answer> {
+    if (line.length === 0)
+      throw new ForecastError('SWARM_E_MODEL_FAILED', `no model of ${law.of} can serve`, 'See the alerts.');
     let failure: unknown;
     for (const serving of line) {
       try {
-        const forecast = await this.#forecast(
-          this.#question(prompt, slot, known, serving),
-          serving,
-          until_ms,
-        );
+        const question = this.#question(prompt, law, known, serving);
+        const forecast = await this.#forecast(question, serving, until_ms);
         const written = await this.#write(forecast, known.anchor, prompt);
         return {
           rank: serving.rank,
@@ -87,7 +102,7 @@ export class Answering {
         };
       } catch (error) {
         failure = error;
-        this.#passOver(slot, serving, error);
+        this.#passOver(law.slot, serving, error);
       }
     }
     throw failure;
@@ -97,12 +112,12 @@ export class Answering {
    * Makes a slot's next forecast, and writes it from the last price, unless they are at hand; true when it made one.
    * What is answered then has only to be sent.
    */
-  async ahead(prompt: Prompt, slot: string): Promise<boolean> {
-    const [champion] = this.champions.of(slot);
+  async ahead(prompt: Prompt, law: Law): Promise<boolean> {
+    const [champion] = this.champions.of(law.slot);
     if (champion === undefined) return false;
     const start_s = parseStart(prompt.start_time);
-    const known = await this.knowledge.at(prompt.asset, prompt.time_increment, start_s);
-    const question = this.#question(prompt, slot, known, champion);
+    const known = await this.knowledge.at(prompt.asset, law.step_s, start_s);
+    const question = this.#question(prompt, law, known, champion);
     const written = async (forecast: Forecast): Promise<void> => {
       const { rest } = await this.#write(forecast, known.anchor, prompt);
       await rest.deflated();
@@ -115,18 +130,22 @@ export class Answering {
     return true;
   }
 
-  #question(prompt: Prompt, slot: string, known: Known, { digest, model }: Serving): ForecastQuestion {
+  #question(prompt: Prompt, law: Law, known: Known, { digest, model }: Serving): ForecastQuestion {
     const start_s = parseStart(prompt.start_time);
     const data_until_s = asOf(known, start_s, model);
     return {
-      slot,
+      slot: law.slot,
       digest,
       start_s,
       data_until_s,
-      step_s: prompt.time_increment,
-      steps: pointsOf(prompt) - 1,
+      step_s: law.step_s,
+      steps: prompt.time_length / law.step_s,
+      every: law.every,
       paths: prompt.num_simulations,
-      intervals: intervalsOf(competitionFor(this.context.profile, prompt.asset, prompt.time_length)),
+      intervals:
+        law.competition === OTHER
+          ? []
+          : scoringIntervals(findCompetition(this.context.profile, law.competition)),
       history: () => historyOf(known, data_until_s, model),
     };
   }
@@ -147,7 +166,13 @@ export class Answering {
     const { pool } = this.forecasts;
     const underway = this.forecasts.underway(question);
     if (underway !== undefined && SURE * pool.expected(question.digest, 'full') <= left_ms) return underway;
-    const possible = model.placed ? THOROUGHNESS : (['full'] as const);
+    // Placing serves the grids that are scored: where none is, there is nothing to place paths on.
+    const possible =
+      question.intervals.length === 0
+        ? (['drawn'] as const)
+        : model.placed
+          ? THOROUGHNESS
+          : (['full'] as const);
     const sampling =
       possible.find((one) => SURE * pool.expected(question.digest, one) <= left_ms) ?? possible.at(-1)!;
     if (sampling !== possible[0])
@@ -178,5 +203,3 @@ export class Answering {
       .catch((second) => this.context.log.error({ err: second }, 'the alert could not be written'));
   }
 }
-
-const intervalsOf = (rules: Competition | undefined) => (rules === undefined ? [] : scoringIntervals(rules));

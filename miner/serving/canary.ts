@@ -2,7 +2,7 @@
 // Promises: a model that does not come to the numbers of its reign, or whose reign has none, does not serve. Leaves to others:
 // who is asked instead.
 import { SwarmError } from '../../blackboard/errors.js';
-import type { BarReader } from '../../blackboard/market.js';
+import { readBars } from '../../blackboard/market.js';
 import { gridPrices, historyFor } from '../../forecast/bars.js';
 import type { MinerContext } from '../context.js';
 import { findCompetition, parseSlot, scoringIntervals } from '../sn50/profile.js';
@@ -33,7 +33,6 @@ export class Canary {
   constructor(
     readonly context: MinerContext,
     readonly pool: ModelPool,
-    readonly bars: BarReader,
   ) {}
 
   /**
@@ -45,10 +44,17 @@ export class Canary {
     const { competition, asset } = parseSlot(slot);
     const rules = findCompetition(this.context.profile, competition);
     const { length_s, increment_s, num_simulations } = rules;
-    const series = await this.bars.series(asset, increment_s);
     let replayed = 0;
     let faded = 0;
     for (const window of await this.#windows(challenger_id)) {
+      // From the database, since a gate may be older than the bars that answers are made from.
+      const series = await readBars(
+        this.context.db,
+        asset,
+        increment_s,
+        window.data_until_s - (model.history_bars + 1) * increment_s,
+        window.start_s + length_s + increment_s,
+      );
       const history = read(() => historyFor(series, window.data_until_s, model));
       if (history === null) {
         faded += 1;

@@ -14,6 +14,8 @@ export interface ForecastQuestion {
   readonly data_until_s: number;
   readonly step_s: number;
   readonly steps: number;
+  /** Steps from one point of the answer to the next. */
+  readonly every: number;
   readonly paths: number;
   readonly intervals: readonly ScoringInterval[];
   /** Log closes; read only when the forecast has to be made. */
@@ -26,9 +28,10 @@ export interface Forecast {
   readonly start_s: number;
   readonly data_until_s: number;
   readonly steps: number;
+  readonly every: number;
   readonly count: number;
   readonly sampling: Thoroughness;
-  /** Prices [count x (steps + 1)] from a first price of 1, shared between threads. */
+  /** Prices [count x (steps / every + 1)] from a first price of 1, shared between threads. */
   readonly paths: Float64Array;
 }
 
@@ -44,6 +47,11 @@ interface Moment {
   readonly data_until_s: number;
   readonly step_s?: number;
 }
+
+type Shape = Pick<ForecastQuestion, 'digest' | 'steps' | 'every' | 'paths'>;
+
+const sameShape = (a: Shape, b: Shape): boolean =>
+  a.digest === b.digest && a.steps === b.steps && a.every === b.every && a.paths === b.paths;
 
 const KEPT = 64;
 /** Values of one forecast that is kept, three times the largest that the subnet asks for: others are made for each prompt. */
@@ -64,9 +72,7 @@ export class Forecasts {
   find(q: ForecastQuestion, exact = false): Forecast | undefined {
     return this.#kept
       .get(q.slot)
-      ?.find(
-        (f) => f.digest === q.digest && f.steps === q.steps && f.count === q.paths && this.#fits(q, f, exact),
-      );
+      ?.find((f) => sameShape(q, { ...f, paths: f.count }) && this.#fits(q, f, exact));
   }
 
   #fits(asked: Moment, made: Moment, exact: boolean): boolean {
@@ -78,19 +84,12 @@ export class Forecasts {
   /** One that fits and is being made: under a burst of prompts, each minute's does not wait for one of its own. */
   underway(q: ForecastQuestion): Promise<Forecast> | undefined {
     for (const { of, made } of this.#making.values())
-      if (
-        of.slot === q.slot &&
-        of.digest === q.digest &&
-        of.steps === q.steps &&
-        of.paths === q.paths &&
-        this.#fits(q, of, false)
-      )
-        return made;
+      if (of.slot === q.slot && sameShape(q, of) && this.#fits(q, of, false)) return made;
     return undefined;
   }
 
   make(q: ForecastQuestion, sampling: Thoroughness, urgency: Urgency): Promise<Forecast> {
-    const key = `${q.slot} ${q.digest} ${q.start_s} ${q.data_until_s} ${q.steps} ${q.paths} ${sampling}`;
+    const key = `${q.slot} ${q.digest} ${q.start_s} ${q.data_until_s} ${q.steps} ${q.every} ${q.paths} ${sampling}`;
     const known = this.#making.get(key);
     if (known !== undefined) return known.made;
     const made = this.#make(q, sampling, urgency).finally(() => this.#making.delete(key));
@@ -99,14 +98,14 @@ export class Forecasts {
   }
 
   async #make(q: ForecastQuestion, sampling: Thoroughness, urgency: Urgency): Promise<Forecast> {
-    const { digest, start_s, data_until_s, step_s, steps, paths: count, intervals } = q;
+    const { digest, start_s, data_until_s, step_s, steps, every, paths: count, intervals } = q;
     const seed = `${q.slot}@${start_s}`;
     const history = q.history();
     const paths = await this.pool.simulate(
-      { digest, history, start_s, step_s, steps, paths: count, seed, intervals, sampling },
+      { digest, history, start_s, step_s, steps, every, paths: count, seed, intervals, sampling },
       urgency,
     );
-    const forecast = { digest, seed, start_s, data_until_s, steps, count, sampling, paths };
+    const forecast = { digest, seed, start_s, data_until_s, steps, every, count, sampling, paths };
     if (paths.length <= MOST_VALUES) this.#keep(q.slot, forecast);
     return forecast;
   }

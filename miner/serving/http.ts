@@ -3,7 +3,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { SwarmError } from '../../blackboard/errors.js';
 import { parsePrompt, parseStart } from '../sn50/prompt.js';
-import { type Served, serve, servedSlot } from './serve.js';
+import { lawOf } from './law.js';
+import { type Served, serve } from './serve.js';
 
 const BODY_LIMIT = 64 * 1024;
 
@@ -48,12 +49,12 @@ function send(response: ServerResponse, status: number, ...pieces: readonly (str
 async function simulation(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const synapse = parsed(await body(request)) as { simulation_input?: unknown } | null;
   const prompt = parsePrompt(synapse?.simulation_input);
-  const slot = servedSlot(served.context, prompt);
+  const law = lawOf(served.context, prompt);
   const validator = String(request.headers['bt_header_dendrite_hotkey'] ?? 'anonymous').slice(0, 64);
   try {
     const { rest, latency_ms } = await serve(
       served,
-      slot,
+      law,
       prompt,
       validator,
       performance.now() + timeoutMs(request),

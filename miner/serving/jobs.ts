@@ -9,6 +9,7 @@ import { openSandboxed } from '../../forecast/onnx/sandbox.js';
 import type { Simulator } from '../../forecast/onnx/session.js';
 import { type Paths, type ScoringInterval, scorePaths } from '../../forecast/score/index.js';
 import { placeFor, type Thoroughness } from './sampling.js';
+import { thinned } from './writing.js';
 
 export interface LoadedModel extends HistoryNeed {
   readonly step_s: number;
@@ -18,7 +19,7 @@ export interface LoadedModel extends HistoryNeed {
   readonly placed: boolean;
 }
 
-export interface SimulateInput {
+interface PathsInput {
   readonly digest: string;
   /** Log closes, as many as the model reads. */
   readonly history: Float64Array;
@@ -30,6 +31,11 @@ export interface SimulateInput {
   /** What the prompt will be scored on: placed paths fit these grids. */
   readonly intervals: readonly ScoringInterval[];
   readonly sampling: Thoroughness;
+}
+
+export interface SimulateInput extends PathsInput {
+  /** Steps from one point that is wanted to the next. */
+  readonly every: number;
 }
 
 interface Kept {
@@ -101,15 +107,16 @@ export async function drop({ digest }: { digest: string }): Promise<void> {
   if (kept !== undefined) await reset(kept);
 }
 
-/** Price paths [paths x (steps + 1)] from a first price of 1, in memory that threads share. */
+/** Price paths [paths x (steps / every + 1)] from a first price of 1, in memory that threads share. */
 export async function simulate(input: SimulateInput): Promise<Float64Array> {
-  const { prices } = await pathsOf(input, 1);
+  const simulated = await pathsOf(input, 1);
+  const prices = thinned(simulated.prices, simulated.points, input.every);
   const shared = new Float64Array(new SharedArrayBuffer(prices.byteLength));
   shared.set(prices);
   return shared;
 }
 
-export interface ScoreInput extends SimulateInput {
+export interface ScoreInput extends PathsInput {
   readonly anchor: number;
   /** Real prices on the grid, NaN where a bar is missing. */
   readonly real: Float64Array;
@@ -121,7 +128,7 @@ export async function score(input: ScoreInput): Promise<number> {
   return scorePaths(paths, input.real, input.step_s, input.intervals).total;
 }
 
-async function pathsOf(input: SimulateInput, anchor: number): Promise<Paths> {
+async function pathsOf(input: PathsInput, anchor: number): Promise<Paths> {
   const model = models.get(input.digest);
   if (model === undefined)
     throw new ForecastError('SWARM_E_MODEL_FAILED', `model ${input.digest} is not loaded`, 'Load it first.');

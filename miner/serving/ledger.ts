@@ -28,19 +28,19 @@ export async function promptId(context: MinerContext, facts: PromptFacts): Promi
     asset: prompt.asset,
     start_at: new Date(start_s * 1000),
     length_s: prompt.time_length,
+    increment_s: prompt.time_increment,
+    num_simulations: prompt.num_simulations,
   };
   const row = {
     ...context.stamp(),
     ...key,
     slot,
     competition,
-    increment_s: prompt.time_increment,
-    num_simulations: prompt.num_simulations,
   };
   const made = await context.db
     .insertInto('board.prompt')
     .values(row)
-    .onConflict((c) => c.columns(['validator', 'asset', 'start_at', 'length_s']).doNothing())
+    .onConflict((c) => c.constraint('prompt_asked').doNothing())
     .returning('id')
     .executeTakeFirst();
   if (made !== undefined) return made.id;
@@ -51,6 +51,8 @@ export async function promptId(context: MinerContext, facts: PromptFacts): Promi
     .where('asset', '=', key.asset)
     .where('start_at', '=', key.start_at)
     .where('length_s', '=', key.length_s)
+    .where('increment_s', '=', key.increment_s)
+    .where('num_simulations', '=', key.num_simulations)
     .executeTakeFirstOrThrow();
   return known.id;
 }

@@ -3,6 +3,7 @@
 import { pause } from '../../blackboard/events/doorbell.js';
 import { BarReader } from '../../blackboard/market.js';
 import { offload } from '../../forecast/offload.js';
+import { MAX_HISTORY_BARS } from '../../forecast/onnx/contract.js';
 import type { MinerContext, MinerProcess } from '../context.js';
 import type { ValidatorJobs } from '../validator/worker.js';
 import { keepAhead } from './ahead.js';
@@ -13,6 +14,7 @@ import { Forecasts } from './forecasts.js';
 import { listen } from './http.js';
 import { Knowledge } from './known.js';
 import { Ledger } from './ledger.js';
+import { MinuteReferences } from './minutes.js';
 import { OwnScores } from './own-scores.js';
 import { ModelPool } from './pool.js';
 import { openWire, type WireOptions } from './wire.js';
@@ -30,9 +32,7 @@ export async function openMiner(
   const pool = new ModelPool();
   const writer = offload<WritingJobs>(new URL('./writer.js', import.meta.url));
   const end = () => Promise.all([pool.close(), writer.close()]);
-  const recent_s = context.clock.market_now.getTime() / 1000 - HISTORY_DAYS * 86_400;
-  const bars = new BarReader(context.db, recent_s);
-  const champions = new Champions(context, pool, new Canary(context, pool, bars));
+  const champions = new Champions(context, pool, new Canary(context, pool));
   const ledger = new Ledger(context, wire?.unrecorded);
   // A miner that listens answers: it waits until every slot has its founding model.
   while (!context.stopping.aborted) {
@@ -45,7 +45,8 @@ export async function openMiner(
     champions,
     new Forecasts(pool, wire !== undefined),
     writer,
-    new Knowledge(context, bars),
+    new Knowledge(context, recentBars(context)),
+    new MinuteReferences(context, pool),
   );
   const server = await listen({ context, answering, ledger }, port).catch(async (error) => {
     await end();
@@ -88,5 +89,9 @@ export async function openMiner(
 }
 
 const FOUNDING_MS = 300;
-/** Longer than the longest history that any model reads. */
-const HISTORY_DAYS = 40;
+/** Behind the present, where a prompt may begin: the oldest that is taken began a few minutes ago. */
+const SLACK_STEPS = 1440;
+
+/** As far back as any model may read. */
+const recentBars = ({ db, clock }: MinerContext): BarReader =>
+  new BarReader(db, { now_s: clock.market_now.getTime() / 1000, steps: MAX_HISTORY_BARS + SLACK_STEPS });

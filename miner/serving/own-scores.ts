@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { marketNow, readBars } from '../../blackboard/market.js';
 import type { Offload } from '../../forecast/offload.js';
+import { MAX_HISTORY_BARS } from '../../forecast/onnx/contract.js';
 import type { MinerContext } from '../context.js';
-import { findCompetition, scoringIntervals } from '../sn50/profile.js';
+import { findCompetition, OTHER, scoringIntervals } from '../sn50/profile.js';
 import { formatStart, type Prompt } from '../sn50/prompt.js';
 import { formatResponse } from '../sn50/response.js';
 import { promptScores } from '../sn50/reward/index.js';
@@ -16,8 +17,8 @@ import { FIELD, OURS } from '../validator/field.js';
 import type { ValidatorJobs } from '../validator/worker.js';
 import { type AnswerRow, recreate } from './recreate.js';
 
-/** Bars before the start: more than any model of the subnet's slots reads. */
-const LEAD_BARS = 6000;
+/** Bars before the start: as many as any model may read, and those between them and the start. */
+const LEAD_BARS = MAX_HISTORY_BARS + 1440;
 const BATCH = 4;
 /** A last real price that has not come by then never comes. */
 const GIVE_UP_S = 86_400;
@@ -83,6 +84,7 @@ export class OwnScores {
       .select(['a.anchor', 'a.paths_digest'])
       .where('a.agent_id', '=', agent_id)
       .where('a.status', '=', 'answered')
+      .where('p.competition', '<>', OTHER)
       .where('o.id', 'is', null)
       .where('p.start_at', '>', new Date((now_s - 7 * 86_400) * 1000))
       .orderBy('p.start_at')

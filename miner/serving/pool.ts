@@ -101,11 +101,13 @@ export class ModelPool {
   }
 
   async simulate(input: SimulateInput, urgency: Urgency): Promise<Float64Array> {
-    const { digest, sampling } = input;
+    const { digest, sampling, intervals } = input;
     const home = this.#home.get(digest) ?? this.#threads[0]!;
     return home.do(urgency, this.#costOf(digest, sampling), async () => {
       const began = performance.now();
       const paths = await home.offload.call('simulate', input);
+      // What no slot asks for is of any size, and says nothing of what a slot's prompts take.
+      if (intervals.length === 0) return paths;
       const took = performance.now() - began;
       const before = this.#cost.get(`${digest} ${sampling}`) ?? took;
       this.#cost.set(`${digest} ${sampling}`, before + FORGET * (took - before));

@@ -7,9 +7,9 @@ import { unpackArtifact } from '../../forecast/manifest.js';
 import { toPrices } from '../../forecast/onnx/prices.js';
 import { openSandboxed } from '../../forecast/onnx/sandbox.js';
 import { competitionFor, type Profile, scoringIntervals } from '../sn50/profile.js';
-import { type Prompt, parseStart, pointsOf } from '../sn50/prompt.js';
+import { type Prompt, parseStart } from '../sn50/prompt.js';
 import { placeFor, type Thoroughness } from './sampling.js';
-import { anchored, digestOf } from './writing.js';
+import { anchored, digestOf, thinned } from './writing.js';
 
 /** What board.answer says of one answer. */
 export interface AnswerRow {
@@ -23,8 +23,8 @@ export interface AnswerRow {
 }
 
 /**
- * Prices [num_simulations x points] before rounding. `artifact`: the model's bytes; `bars`: the series of the prompt's grid,
- * with or without what came later. Throws SWARM_E_ARTIFACT_DIGEST when they are not what was sent.
+ * Prices [num_simulations x points] before rounding. `artifact`: the model's bytes; `bars`: the series of the model's own
+ * step (the prompt's where a slot asks), with or without what came later. Throws SWARM_E_ARTIFACT_DIGEST when they are not what was sent.
  */
 export async function recreate(
   profile: Profile,
@@ -34,8 +34,9 @@ export async function recreate(
   bars: Bars,
 ): Promise<Float64Array> {
   const { onnx, manifest } = unpackArtifact(artifact);
-  const { time_increment: step_s, num_simulations: paths } = prompt;
-  const steps = pointsOf(prompt) - 1;
+  const { time_length, time_increment, num_simulations: paths } = prompt;
+  const { step_s } = manifest;
+  const steps = time_length / step_s;
   const rules = competitionFor(profile, prompt.asset, prompt.time_length);
   const intervals = rules === undefined ? [] : scoringIntervals(rules);
   const sim = await openSandboxed(onnx);
@@ -50,7 +51,8 @@ export async function recreate(
       seed: row.seed,
       place: placeFor(manifest, row.sampling as Thoroughness, intervals, step_s, steps),
     });
-    const prices = anchored(toPrices(returns, steps, paths, 1).prices, row.anchor);
+    const { prices: simulated, points } = toPrices(returns, steps, paths, 1);
+    const prices = anchored(thinned(simulated, points, time_increment / step_s), row.anchor);
     const digest = digestOf(prices);
     if (digest === row.paths_digest) return prices;
     throw new SwarmError(

@@ -6,10 +6,9 @@ import { debugPoint } from '../../blackboard/debug-point.js';
 import { pause } from '../../blackboard/events/doorbell.js';
 import type { SharedText } from '../axon/shared-text.js';
 import type { MinerContext } from '../context.js';
-import { Sn50Error } from '../sn50/errors.js';
-import { competitionFor, slotId } from '../sn50/profile.js';
 import { type Prompt, parseStart } from '../sn50/prompt.js';
 import type { Answering } from './answers.js';
+import type { Law } from './law.js';
 import type { Ledger, PromptFacts, Recording } from './ledger.js';
 
 export interface Served {
@@ -18,45 +17,29 @@ export interface Served {
   readonly ledger: Ledger;
 }
 
-export type ServedSlot = Pick<PromptFacts, 'slot' | 'competition'>;
-
 /** How long an answer waits for its row before it is sent anyway. */
 const RECORD_FIRST_MS = 1000;
-
-/** The open slot that a prompt asks of, on that slot's own grid. Throws SWARM_E_PROMPT_REFUSED. */
-export function servedSlot(
-  { profile, clock }: MinerContext,
-  { asset, time_length, time_increment }: Prompt,
-): ServedSlot {
-  const rules = competitionFor(profile, asset, time_length);
-  const slot = rules && slotId(rules.id, asset);
-  if (
-    rules === undefined ||
-    slot === undefined ||
-    rules.increment_s !== time_increment ||
-    !clock.slots.includes(slot)
-  )
-    throw new Sn50Error(
-      'SWARM_E_PROMPT_REFUSED',
-      `no model serves ${asset} over ${time_length} s in steps of ${time_increment} s: this miner serves ${clock.slots.join(', ')}`,
-      'Ask for one of these.',
-    );
-  return { slot, competition: rules.id };
-}
 
 /** An answer with its row written or being written; throws what the last model failed with. */
 export async function serve(
   { answering, ledger }: Served,
-  slot: ServedSlot,
+  law: Law,
   prompt: Prompt,
   validator: string,
   /** On performance.now()'s scale: nothing is answered later. */
   until_ms: number,
 ): Promise<{ rest: SharedText; latency_ms: number }> {
   const started = performance.now();
-  const facts: PromptFacts = { validator, ...slot, start_s: parseStart(prompt.start_time), prompt };
+  const { slot, competition } = law;
+  const facts: PromptFacts = {
+    validator,
+    slot,
+    competition,
+    start_s: parseStart(prompt.start_time),
+    prompt,
+  };
   try {
-    const answer = await answering.answer(prompt, facts.slot, until_ms);
+    const answer = await answering.answer(prompt, law, until_ms);
     const latency_ms = performance.now() - started;
     await debugPoint('answer.made');
     await safe(ledger.record(facts, answer, latency_ms));

@@ -12,7 +12,8 @@ import { Sn50Error } from '../sn50/errors.js';
 import { formatStart, type Prompt, parseStart } from '../sn50/prompt.js';
 import { watchField } from '../synth-api/watch.js';
 import { loadHotkey } from '../wallet/hotkey.js';
-import { type Served, serve, servedSlot } from './serve.js';
+import { lawOf } from './law.js';
+import { type Served, serve } from './serve.js';
 
 export interface WireOptions {
   /** btwallet's hotkey file. */
@@ -54,7 +55,7 @@ export async function openWire(served: Served, options: WireOptions): Promise<Op
     nonces: options.nonces,
     async forward(prompt, validator, _signal, until_ms) {
       const meant = await moment(context, prompt);
-      const { rest } = await serve(served, servedSlot(context, meant), meant, validator, until_ms);
+      const { rest } = await serve(served, lawOf(context, meant), meant, validator, until_ms);
       return { start_s: parseStart(prompt.start_time), rest };
     },
   }).catch(async (error) => {

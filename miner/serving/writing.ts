@@ -28,6 +28,17 @@ export function anchored(paths: Float64Array, anchor: number): Float64Array {
   return prices;
 }
 
+/** Of paths of `points` prices, the first and each `every`-th after it. */
+export function thinned(prices: Float64Array, points: number, every: number): Float64Array {
+  if (every === 1) return prices;
+  const count = prices.length / points;
+  const kept = (points - 1) / every + 1;
+  const out = new Float64Array(count * kept);
+  for (let path = 0; path < count; path++)
+    for (let i = 0; i < kept; i++) out[path * kept + i] = prices[path * points + i * every]!;
+  return out;
+}
+
 export function digestOf(prices: Float64Array): string {
   const bytes = new Uint8Array(prices.buffer, prices.byteOffset, prices.byteLength);
   return createHash('sha256').update(bytes).digest('hex');

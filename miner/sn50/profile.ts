@@ -4,11 +4,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { Sn50Error } from './errors.js';
+import { OTHER } from './slot.js';
 
 export {
   assertAssets,
   competitionFor,
   findCompetition,
+  OTHER,
   parseSlot,
   profileAssets,
   type Slot,
@@ -100,6 +102,7 @@ const schema = z
     const complain = (message: string) => context.addIssue({ code: 'custom', message });
     const names = profile.competitions.flatMap((each) => [each.id, ...each.aliases]);
     if (new Set(names).size !== names.length) complain('competition ids and aliases must be unique');
+    if (names.includes(OTHER)) complain(`no competition may be called ${OTHER}`);
     for (const each of profile.competitions) {
       const prompted = each.cadence.flatMap((process) => process.assets).sort();
       if (prompted.join() !== [...each.assets].sort().join())

@@ -1,16 +1,23 @@
 // What a validator asks for: one asset, one start, a grid and a number of paths (simulation_input.py).
-// Promises that an accepted prompt is small enough to answer and dated unambiguously. Any asset and any sane length
-// is accepted, also those that no profile lists. Leaves transport and deadlines to the axon.
+// Promises that an accepted prompt is small enough to answer, on a grid that bars have, and dated unambiguously. Any asset and
+// any sane length is accepted, also those that no profile lists. Leaves transport and deadlines to the axon.
 import { z } from 'zod';
 import { Sn50Error } from './errors.js';
 
 /** Bounds of a prompt that this miner answers; far beyond what the subnet asks, small enough for one process. */
 export const promptBounds = {
+  /** A week: seven times the longest horizon that any model is judged on. */
   length_s: 7 * 86_400,
+  /** Whole minutes, the finest bars there are: no model knows what happens within one. They divide the length. */
+  increment_s: 60,
+  /** A week of minutes. */
   points: 10_081,
   simulations: 10_000,
-  /** simulations x points: 8 bytes each, so at most 160 MB of prices. */
-  prices: 20_000_000,
+  /**
+   * simulations x points, and as many simulated steps: ten times the subnet's largest prompt. The slowest family takes about
+   * a second for them and 260 MiB; as numbers they are 24 MB, as text twice that, and four prompts are answered at once.
+   */
+  prices: 3_000_000,
 } as const;
 
 export const simulationInput = z
@@ -19,13 +26,15 @@ export const simulationInput = z
     /** ISO 8601, on the wire always `YYYY-MM-DDTHH:MM:SS+00:00`. */
     start_time: z.string().refine((text) => startSeconds(text) !== null, 'not an ISO 8601 date and time'),
     /** Seconds between two points. */
-    time_increment: z.int().min(1),
+    time_increment: z.int().min(promptBounds.increment_s).multipleOf(promptBounds.increment_s),
     /** Seconds from the first to the last point. */
     time_length: z.int().min(1).max(promptBounds.length_s),
     num_simulations: z.int().min(1).max(promptBounds.simulations),
   })
   .superRefine((prompt, context) => {
     const points = pointsOf(prompt);
+    if (prompt.time_length % prompt.time_increment !== 0)
+      context.addIssue({ code: 'custom', message: 'the increment does not divide the length' });
     if (points < 2 || points > promptBounds.points)
       context.addIssue({ code: 'custom', message: `${points} points per path` });
     if (points * prompt.num_simulations > promptBounds.prices)

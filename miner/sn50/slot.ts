@@ -9,6 +9,9 @@ export interface Slot {
   readonly asset: string;
 }
 
+/** In the place of a competition: prompts that no competition scores. No profile may call one so. */
+export const OTHER = 'other';
+
 /** `slotId('1h', 'BTC') === '1h/BTC'` */
 export function slotId(competition: string, asset: string): string {
   return `${competition}/${asset}`;

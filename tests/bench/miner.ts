@@ -1,5 +1,6 @@
 // Answering: request bytes in to response bytes out of the real miner behind its axon, on a real database and a simulated
-// market that runs a minute each second.
+// market that runs a minute each second. SWARM_PYTHON names a python with numpy for the reference; SWARM_BENCH_ONLY names the
+// parts to run, separated by commas: answers, crowd, cold, swaps, flood, soak.
 
 import { type Bench, type Figure, figure, quantile } from './figure.js';
 import type { Asked } from './miner/load.js';
@@ -15,6 +16,8 @@ const DEADLINE_MS = 12_000;
 const COLD = 30;
 const SWAPS = 50;
 const FLOOD_PER_MINUTE = 10_000;
+/** Ten seconds without the flood and ten with it, in turn: what else the machine does meanwhile falls on both. */
+const ROUNDS = 4;
 const HOUR_S = 3600;
 const RUNS = 30;
 
@@ -27,21 +30,26 @@ export const miner: Bench = async (progress) => {
       progress(`${one.name} ${one.figure.toPrecision(4)} ${one.unit} (${one.reference.toPrecision(4)})`);
     figures.push(...found);
   };
-  const numpy = numpyAnswers(RUNS);
-  if (numpy === null)
+  const chosen = (process.env['SWARM_BENCH_ONLY'] ?? 'answers,crowd,cold,swaps,flood,soak').split(',');
+  const only = (part: string): boolean => chosen.includes(part);
+  const compared = only('answers') || only('cold');
+  const numpy = compared ? numpyAnswers(RUNS) : null;
+  if (compared && numpy === null)
     progress('no python with numpy (SWARM_PYTHON): ratios to the reference miner are not measured');
   const against = (p: number): number => (numpy === null ? Number.NaN : quantile(numpy, p));
-  const scene = await openScene(progress);
-  try {
-    say(...(await warm(scene, progress, against)));
-    say(...(await crowded(scene, progress)));
-    say(await cold(scene, progress, against(0.99)));
-    say(await swaps(scene, progress));
-    say(...(await flooded(scene, progress)));
-  } finally {
-    await scene.close();
+  if (chosen.some((part) => part !== 'soak')) {
+    const scene = await openScene(progress);
+    try {
+      if (only('answers')) say(...(await warm(scene, progress, against)));
+      if (only('crowd')) say(...(await crowded(scene, progress)));
+      if (only('cold')) say(await cold(scene, progress, against(0.99)));
+      if (only('swaps')) say(await swaps(scene, progress));
+      if (only('flood')) say(...(await flooded(scene, progress)));
+    } finally {
+      await scene.close();
+    }
   }
-  say(...(await soak(progress)));
+  if (only('soak')) say(...(await soak(progress)));
   return figures;
 };
 
@@ -121,15 +129,25 @@ async function swaps(scene: Scene, progress: (line: string) => void): Promise<Fi
 async function flooded(scene: Scene, progress: (line: string) => void): Promise<Figure[]> {
   progress(`a flood of ${FLOOD_PER_MINUTE} forged and replayed requests a minute`);
   await scene.clock(scene.now_s, SPEED);
-  const { client } = scene;
-  const stream = async (count = REQUESTS / 2): Promise<number[]> =>
+  const { client, stranger } = scene;
+  const stream = async (count = REQUESTS / ROUNDS): Promise<number[]> =>
     times(await client.call('stream', count, EVERY_MS, true));
+  const [calm, real]: [number[], number[]] = [[], []];
+  let [sent, answered] = [0, 0];
   await stream(8);
-  const calm = await stream();
-  const flooding = client.call('flood', FLOOD_PER_MINUTE);
-  const real = await stream();
-  await client.call('calm');
-  const { sent, answered } = await flooding;
+  for (let round = 1; round <= ROUNDS; round++) {
+    calm.push(...(await stream()));
+    const flooding = stranger.call('flood', FLOOD_PER_MINUTE);
+    await stream(2);
+    real.push(...(await stream()));
+    await stranger.call('calm');
+    const flood = await flooding;
+    sent += flood.sent;
+    answered += flood.answered;
+    progress(
+      `round ${round}: p50 ${quantile(calm, 0.5).toFixed(0)} and ${quantile(real, 0.5).toFixed(0)} ms, p99 ${quantile(calm, 0.99).toFixed(0)} and ${quantile(real, 0.99).toFixed(0)} ms`,
+    );
+  }
   return [
     figure(
       'flood_answered',
@@ -143,7 +161,7 @@ async function flooded(scene: Scene, progress: (line: string) => void): Promise<
       'ms',
       quantile(real, 0.99),
       quantile(calm, 0.99),
-      'real prompts beside the flood; reference: without it',
+      `real prompts beside the flood, from another process; reference: without it, in turns of ${(REQUESTS / ROUNDS) * (EVERY_MS / 1000)} s`,
     ),
   ];
 }

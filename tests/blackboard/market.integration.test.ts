@@ -209,6 +209,18 @@ describe('a bar reader', () => {
     expect(Array.from(close)).toEqual(Array.from(open_s, (s) => 1 + (s % 13)));
   });
 
+  it('forgets what is further back than it was told to keep', async () => {
+    const { db } = seeing[0]!;
+    await clockAt(noon);
+    const reader = new BarReader(db, { now_s: noon, steps: 60 });
+    for (const hours of [0, 0.5, 0.5, 1, 7, 24]) {
+      await clockAt(noon + hours * 3600);
+      const { open_s, close } = await reader.series('GAP', STEP);
+      const whole = await readBars(db, 'GAP', STEP, (open_s.at(-1) ?? noon) - 60 * STEP, FAR);
+      expect([open_s, close], `after ${hours} h`).toEqual([whole.open_s, whole.close]);
+    }
+  });
+
   it('gives an empty series for an asset that has none', async () => {
     expect((await readBars(seeing[0]!.db, 'NONE', STEP, 0, FAR)).open_s).toHaveLength(0);
   });

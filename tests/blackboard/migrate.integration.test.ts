@@ -53,6 +53,7 @@ const MIGRATIONS = [
   'blackboard/0011_budget.sql',
   'blackboard/0012_thinking.sql',
   'blackboard/0013_serving.sql',
+  'blackboard/0014_asked.sql',
   'trust/0001_trust.sql',
   'trust/0002_gate.sql',
   'trust/0003_memory.sql',

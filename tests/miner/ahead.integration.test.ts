@@ -14,18 +14,21 @@ import { Champions } from '../../miner/serving/champions.js';
 import { Forecasts } from '../../miner/serving/forecasts.js';
 import { Freshness } from '../../miner/serving/freshness.js';
 import { Knowledge } from '../../miner/serving/known.js';
+import { slotLaw } from '../../miner/serving/law.js';
 import { Ledger } from '../../miner/serving/ledger.js';
+import { MinuteReferences } from '../../miner/serving/minutes.js';
 import { ModelPool } from '../../miner/serving/pool.js';
 import { type AnswerRow, recreate } from '../../miner/serving/recreate.js';
 import { serve } from '../../miner/serving/serve.js';
 import type { WritingJobs } from '../../miner/serving/writer.js';
-import { findCompetition, scoringIntervals } from '../../miner/sn50/profile.js';
+import { findCompetition, loadProfile, scoringIntervals } from '../../miner/sn50/profile.js';
 import { formatStart, type Prompt, parseStart } from '../../miner/sn50/prompt.js';
 import { formatResponse, validateResponseText } from '../../miner/sn50/response.js';
 import { agedWindow, crown, foundSlots, storeModel, storePlaced } from './reign.js';
 import { NOW_S, openWorld, type World } from './world.js';
 
 const SLOT = '24h/BTC';
+const LAW = slotLaw(findCompetition(loadProfile('2026-05'), '24h'), 'BTC');
 const LONG_MS = 600_000;
 let world: World;
 let context: AgentContext;
@@ -46,7 +49,7 @@ beforeAll(async () => {
   await crown(publisher, SLOT, await storePlaced(publisher, 'BTC'), [aged]);
   context = await world.agent('miner');
   pool = new ModelPool(1);
-  champions = new Champions(context, pool, new Canary(context, pool, new BarReader(context.db, 0)));
+  champions = new Champions(context, pool, new Canary(context, pool));
   await champions.refresh();
   forecasts = new Forecasts(pool, true);
   answering = new Answering(
@@ -55,6 +58,7 @@ beforeAll(async () => {
     forecasts,
     writer,
     new Knowledge(context, new BarReader(context.db, 0)),
+    new MinuteReferences(context, pool),
   );
   ledger = new Ledger(context);
 });
@@ -72,13 +76,7 @@ const prompt = (start_s: number): Prompt => ({
 });
 
 const ask = (asked: Prompt, left_ms = LONG_MS) =>
-  serve(
-    { context, answering, ledger },
-    { slot: SLOT, competition: '24h' },
-    asked,
-    'tester',
-    performance.now() + left_ms,
-  );
+  serve({ context, answering, ledger }, LAW, asked, 'tester', performance.now() + left_ms);
 
 async function rowOf(asked: Prompt): Promise<AnswerRow> {
   const { rows } = await world.admin.query(
@@ -129,7 +127,7 @@ describe('a forecast made ahead', () => {
     const asked = prompt(NOW_S + 1500);
     await world.clock(NOW_S + 1500);
     const made = await Promise.all(
-      Array.from({ length: 16 }, () => answering.answer(asked, SLOT, performance.now() + LONG_MS)),
+      Array.from({ length: 16 }, () => answering.answer(asked, LAW, performance.now() + LONG_MS)),
     );
     expect(new Set(made.map(({ rest }) => rest)).size).toBe(1);
   });

@@ -148,9 +148,9 @@ describe('an answer', () => {
 describe('a request that cannot be served', () => {
   it.each([
     ['an asset of no slot', 422, { asset: 'DOGE' }],
-    ['an asset of the subnet that this market does not open', 422, { asset: 'ETH' }],
-    ['a length of no competition', 422, { time_length: 7200 }],
-    ['another grid than the slot’s', 422, { time_increment: 60 }],
+    ['an increment that does not divide the length', 422, { time_increment: 420 }],
+    ['steps within a minute', 422, { time_increment: 30 }],
+    ['more than a week', 422, { time_length: 8 * 86_400 }],
     ['no simulations', 422, { num_simulations: 0 }],
     ['too many simulations', 422, { num_simulations: 10_001 }],
     ['a start that is no date', 422, { start_time: 'tomorrow' }],

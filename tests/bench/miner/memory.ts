@@ -3,10 +3,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const MIB = 2 ** 20;
 
-/** MiB of this process and of those of its children that run a model. */
-export function minerMiB(): number {
+export interface Resident {
+  /** MiB of this process. */
+  readonly own: number;
+  /** MiB of those of its children that run a model, and how many there are. */
+  readonly models: number;
+  readonly count: number;
+}
+
+export function resident(): Resident {
   const sandboxes = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && runsModel(entry));
-  return process.memoryUsage().rss / MIB + sandboxes.reduce((sum, pid) => sum + residentKiB(pid) / 1024, 0);
+  return {
+    own: process.memoryUsage().rss / MIB,
+    models: sandboxes.reduce((sum, pid) => sum + residentKiB(pid) / 1024, 0),
+    count: sandboxes.length,
+  };
 }
 
 function runsModel(pid: string): boolean {

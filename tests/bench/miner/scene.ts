@@ -38,6 +38,8 @@ const TRAIN_BARS = (90 * 86_400) / STEP_S;
 export interface Scene {
   /** The validators, in their own process. */
   readonly client: Client;
+  /** Another process with the same keys, for what floods: what it takes is not the validators' own. */
+  readonly stranger: Client;
   readonly miner: MinerProcess;
   readonly now_s: number;
   /** Lets the market run at a speed from an instant on. */
@@ -103,10 +105,14 @@ export async function openScene(
     });
     closing.push(() => miner.close());
     const { signer } = await (await import('../../../miner/wallet/hotkey.js')).loadHotkey(hotkey);
-    const client = openClient({ host: '127.0.0.1', port, hotkey: signer.ss58 }, VALIDATORS);
-    closing.push(() => client.close());
+    const open = (): Client => {
+      const client = openClient({ host: '127.0.0.1', port, hotkey: signer.ss58 }, VALIDATORS);
+      closing.push(() => client.close());
+      return client;
+    };
     return {
-      client,
+      client: open(),
+      stranger: open(),
       miner,
       now_s,
       clock: (at_s, speed) => setClock(admin, at_s, speed),

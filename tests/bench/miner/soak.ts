@@ -2,7 +2,7 @@
 import { type Competition, loadProfile, profileAssets } from '../../../miner/sn50/profile.js';
 import { type Figure, figure } from '../figure.js';
 import type { Length, Question } from './load.js';
-import { minerMiB } from './memory.js';
+import { resident } from './memory.js';
 import { openScene, PROFILE, type Scene, SPEED } from './scene.js';
 
 const HOURS = 24;
@@ -35,8 +35,11 @@ async function day(
       const { verdict } = await scene.client.call('ask', question);
       if (verdict !== 'CORRECT') wrong.set(verdict, (wrong.get(verdict) ?? 0) + 1);
     }
-    memory.push(minerMiB());
-    progress(`hour ${hour + 1}: ${memory.at(-1)!.toFixed(0)} MiB`);
+    const { own, models, count } = resident();
+    memory.push(own + models);
+    progress(
+      `hour ${hour + 1}: ${memory.at(-1)!.toFixed(0)} MiB, ${own.toFixed(0)} the miner's own, the rest of ${count} models`,
+    );
   }
   for (const [verdict, times] of wrong) progress(`${times} times: ${verdict}`);
   const asked = questions.length * HOURS;

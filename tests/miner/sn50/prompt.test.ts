@@ -54,7 +54,7 @@ describe('parsePrompt', () => {
   it('accepts what the subnet sends, and assets and lengths that no profile lists', () => {
     expect(parsePrompt({ ...valid, extra: 1 })).toEqual(valid);
     expect(pointsOf(parsePrompt(valid))).toBe(289);
-    expect(parsePrompt({ ...valid, asset: 'xyz:GOLD', time_length: 100, time_increment: 30 }).asset).toBe(
+    expect(parsePrompt({ ...valid, asset: 'xyz:GOLD', time_length: 240, time_increment: 120 }).asset).toBe(
       'xyz:GOLD',
     );
   });
@@ -67,9 +67,11 @@ describe('parsePrompt', () => {
     [{ time_increment: 86_401 }],
     [{ time_length: 8 * 86_400 }],
     [{ time_increment: 1 }],
+    [{ time_increment: 30 }],
+    [{ time_increment: 420 }],
     [{ num_simulations: 0 }],
     [{ num_simulations: 1.5 }],
-    [{ num_simulations: 10_000, time_increment: 20 }],
+    [{ num_simulations: 10_000, time_increment: 60 }],
   ])('refuses %j', (change) => {
     expect(() => parsePrompt({ ...valid, ...change })).toThrow(
       expect.objectContaining({ code: 'SWARM_E_PROMPT_REFUSED' }),
