@@ -7,6 +7,7 @@ import type { Briefing } from '../../trust/briefing.js';
 import { pickBy } from '../../trust/draw.js';
 import { generationSize, openCma, type Told } from './cma.js';
 import { carryOver, pooledSpec } from './combine.js';
+import { founder } from './founders.js';
 import {
   at,
   crossSpecs,
@@ -133,7 +134,7 @@ export function stranger(tried: readonly string[], task: Task, rng: Rng): Spec {
   const few = names.map((name) => (1 + tried.filter((one) => one === name).length) ** -2);
   const name = names[pickBy(few, rng.uniform())]!;
   if (rng.uniform() < FAR) return randomSpec(name, task, rng);
-  return mutateSpec(families[name].start(task.asset, task.horizon_s), WIDTHS[2]!, task, rng);
+  return mutateSpec(founder(name, task), WIDTHS[2]!, task, rng);
 }
 
 /** A pool of two or three, of families that differ where it can be: what one gets wrong another may not. */

@@ -73,8 +73,8 @@ export function at(fields: Fields, path: string): unknown {
   return value;
 }
 
-/** Puts a number at a dotted path, in copies of the components and lists on the way. */
-export function put(fields: Fields, path: string, value: number): void {
+/** Puts a value at a dotted path, in copies of the components and lists on the way. */
+export function put(fields: Fields, path: string, value: number | 'fit'): void {
   const names = path.split('.');
   let here = fields;
   for (const name of names.slice(0, -1)) {
@@ -108,6 +108,16 @@ export function settle(fields: Fields, first: Spec): void {
 function flip(fields: Fields, chance: number, rng: Rng): void {
   for (const [name, value] of Object.entries(fields))
     if (typeof value === 'boolean' && rng.uniform() < chance) fields[name] = !value;
+}
+
+/** Takes a number from the fit, or hands one to it: what was right for the training bars may be wrong for a later month. */
+function release(knobs: Family<Spec>['knobs'], fields: Fields, chance: number, first: Spec, rng: Rng): void {
+  for (const [path, knob] of Object.entries(knobs)) {
+    const value = at(fields, path);
+    const fitted = value === 'fit';
+    if (!fitted && (typeof value !== 'number' || at(first, path) !== 'fit')) continue;
+    if (rng.uniform() < chance) put(fields, path, fitted ? unscaled(knob, rng.uniform()) : 'fit');
+  }
 }
 
 /** A spec of one family with every knob drawn from its whole range. */
@@ -148,6 +158,7 @@ export function mutateSpec(parent: Spec, width: number, task: Task, rng: Rng): S
       if (path === sure || rng.uniform() < 0.5)
         put(fields, path, unscaled(knob, scaled(knob, at(fields, path) as number) + move));
     }
+    release(knobs, fields, width / 2, first, rng);
     choose(family, fields, width / 2, first, rng);
     flip(fields, width / 2, rng);
     if (typeof fields['program'] === 'string' && rng.uniform() < 0.5)
