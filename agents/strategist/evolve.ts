@@ -22,8 +22,11 @@ const BLIND = 0.08;
 
 /** A founder that nobody has tried, the likelier the earlier it comes: explorers that begin together begin apart. Then strangers. */
 function fresh(briefing: Briefing, task: Task, rng: Rng): Proposal {
-  const { archive = [], avoid = [] } = task;
-  const known = new Set(archive.map((t) => t.spec_digest));
+  const { archive = [], failed = [], avoid = [] } = task;
+  const known = new Set([
+    ...archive.map((t) => t.spec_digest),
+    ...failed.map((spec) => specDigest(spec as Spec)),
+  ]);
   const hopeful = (specs: readonly Spec[]): Spec[] => specs.filter((spec) => !fails(spec, avoid));
   const told = (spec: Spec): number => Math.exp(Math.min(5, toldWorth(spec, briefing.patterns)));
   const first = hopeful(founders(task)).filter((spec) => !known.has(specDigest(spec)));
@@ -65,6 +68,7 @@ function bred(briefing: Briefing, task: Task, rng: Rng): Proposal | null {
         ? t
         : { ...t, verdict: { gain: told.verified_gain, se: told.verified_se } };
     }),
+    task.failed,
   );
   const members = population(briefing, archive);
   if (surrogate === null || members.length < 2) return null;
@@ -74,7 +78,7 @@ function bred(briefing: Briefing, task: Task, rng: Rng): Proposal | null {
   // What failed once need not fail for ever.
   if (one !== undefined && rng.uniform() < BLIND)
     return { ...one, reason: `of ${fresh.length} children, drawn blindly` };
-  const children = fresh.filter(({ spec }) => !fails(spec, task.avoid ?? []));
+  const children = fresh.filter(({ spec }) => !fails(spec, task.avoid ?? []) && !surrogate.likeFailed(spec));
   let best: { child: Child; worth: number; guess: Guess } | null = null;
   for (const child of children) {
     const guess = surrogate.predict(child.spec);

@@ -79,6 +79,20 @@ describe('the surrogate', () => {
     expect(guess('garch_t')).toBeGreaterThan(guess('log_sv') + 0.005);
   });
 
+  it('says which specs are most like one that came to nothing', () => {
+    const [first, second] = [0, 1].map((i) => randomSpec('garch_t', task, rng(`part ${i}`)));
+    const pool = pooledSpec([first!, second!], task, rng('sound'))!;
+    const sound = { ...pool, weights: [0.5, 0.5] };
+    const fitted = { ...pool, weights: 'fit' };
+    const known = [...archive(40), tried(parseSpec(sound), 0.02)];
+    const surrogate = fitSurrogate(known, [fitted])!;
+    expect(surrogate.likeFailed({ ...fitted, weights: 'fit', recalibration: { kind: 'identity' } })).toBe(
+      true,
+    );
+    expect(surrogate.likeFailed({ ...sound, weights: [0.4, 0.6] })).toBe(false);
+    expect(fitSurrogate(known)!.likeFailed(fitted)).toBe(false);
+  });
+
   it('needs three experiments', () => expect(fitSurrogate(archive(2))).toBeNull());
 
   it('expects more improvement of what is better and of what is less known', () => {
