@@ -13,17 +13,17 @@ import { type Rng, rng as seeded } from '../../forecast/rng.js';
 import { windowStarts } from '../../forecast/windows.js';
 import { parseSlot } from '../../miner/sn50/profile.js';
 import { type Briefing, brief } from '../../trust/briefing.js';
-import type { Antipattern } from '../strategist/antipatterns.js';
+import { type Antipattern, antipatterns } from '../strategist/antipatterns.js';
 import type { Proposal, Strategist } from '../strategist/strategist.js';
 import type { ExperimentInput, ExperimentResult } from '../trainer/experiment.js';
 import type { TrainerJobs } from '../trainer/worker.js';
 import type { AgentContext } from './context.js';
-import { archiveOf, isNewSpec, openDesk } from './desk.js';
+import { archiveOf, failuresOf, isNewSpec, openDesk } from './desk.js';
 import { keepArtifact } from './keep.js';
 import type { Agent } from './life.js';
 import { type Author, claimBar, recordDecision, recordExperiment, recordFailure } from './search-records.js';
 import { type SlotView, slotData, slotView } from './slot.js';
-import { avoidOn, statePatterns } from './state-patterns.js';
+import { statePatterns } from './state-patterns.js';
 import { DAY_S, dayOf, lookbackBars, slotPlan } from './windows.js';
 import { takeWork } from './work.js';
 
@@ -36,6 +36,7 @@ export interface SearchOptions {
 const TRIES = 20;
 /** How much of what was tried on a slot a decision is given. */
 const ARCHIVE = 300;
+const FAILURES = 200;
 const NOTE_EVERY = 8;
 /** Rest after a decision that came to nothing: what failed now fails again at once. */
 const REST_MS = 1000;
@@ -204,7 +205,8 @@ class Search {
     as_of_s: number,
   ): Promise<{ proposal: Proposal; known: boolean }> {
     const archive = await archiveOf(this.context.db, view.slot, ARCHIVE);
-    this.#avoid = await avoidOn(this.context, view.slot, archive);
+    const failures = await failuresOf(this.context.db, view.slot, FAILURES);
+    this.#avoid = antipatterns(failures, archive);
     const task = {
       asset: view.asset,
       horizon_s: view.competition.length_s,
@@ -212,6 +214,7 @@ class Search {
       max_history_bars: lookbackBars(this.context.constants, view.step),
       peers: this.#peerNames(view.asset).length,
       archive,
+      failed: failures.flatMap(({ spec }) => (spec ? [spec] : [])),
       avoid: this.#avoid,
     };
     const { strategist } = this.options;

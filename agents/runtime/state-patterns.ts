@@ -3,16 +3,13 @@
 // Promises: no agent says the same twice, and what is mined is said by whoever finds it first; needs no model.
 // Leaves to others: whether anybody is told it (trust/briefing.ts).
 import { shortText } from '../../blackboard/text.js';
-import { type Antipattern, antipatterns } from '../strategist/antipatterns.js';
+import type { Antipattern } from '../strategist/antipatterns.js';
 import { lessonOf } from '../strategist/catalogue.js';
 import { minePatterns, type Verified } from '../strategist/mine.js';
 import { clearestPattern, type Observed, type StatedPattern } from '../strategist/observe.js';
-import type { Tried } from '../strategist/strategist.js';
 import type { AgentContext } from './context.js';
-import { failuresOf } from './desk.js';
 
 const OWN = 100;
-const FAILURES = 200;
 const JUDGED = 500;
 /** Said at one time: the next ones are found again. */
 const AT_ONCE = 3;
@@ -20,13 +17,6 @@ const AT_ONCE = 3;
 const PLAIN = /^[a-z_]{1,40}$/;
 
 type By = Pick<AgentContext, 'db' | 'who' | 'stamp'>;
-
-/** Where everything has failed on a slot. */
-export const avoidOn = async (
-  { db }: Pick<AgentContext, 'db'>,
-  slot: string,
-  archive: readonly Tried[],
-): Promise<Antipattern[]> => antipatterns(await failuresOf(db, slot, FAILURES), archive);
 
 export async function statePatterns(by: By, slot: string, avoid: readonly Antipattern[] = []): Promise<void> {
   const own = (await by.db

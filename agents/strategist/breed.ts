@@ -1,16 +1,17 @@
 // Children for evolution over an archive: islands of families, parents by a sigmoid, and five ways to have a child.
 // Promises: pure draws; every child is a valid spec of its task. Leaves to others: which child is worth an experiment.
 import { median, medianAbsoluteDeviation } from 'simple-statistics';
-import { families, type Spec } from '../../forecast/families/index.js';
+import type { Spec } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import type { Briefing } from '../../trust/briefing.js';
 import { pickBy } from '../../trust/draw.js';
 import { generationSize, openCma, type Told } from './cma.js';
 import { carryOver, pooledSpec } from './combine.js';
+import { founder } from './founders.js';
 import {
-  at,
   crossSpecs,
   drawn,
+  knobsOf,
   mutateSpec,
   put,
   randomSpec,
@@ -133,7 +134,7 @@ export function stranger(tried: readonly string[], task: Task, rng: Rng): Spec {
   const few = names.map((name) => (1 + tried.filter((one) => one === name).length) ** -2);
   const name = names[pickBy(few, rng.uniform())]!;
   if (rng.uniform() < FAR) return randomSpec(name, task, rng);
-  return mutateSpec(families[name].start(task.asset, task.horizon_s), WIDTHS[2]!, task, rng);
+  return mutateSpec(founder(name, task), WIDTHS[2]!, task, rng);
 }
 
 /** A pool of two or three, of families that differ where it can be: what one gets wrong another may not. */
@@ -182,25 +183,25 @@ function crossed(one: Member, members: readonly Member[], task: Task, rng: Rng):
   return { spec, move: 'cross', parents: [one.digest, other.digest] };
 }
 
-/** The knobs of a spec that are numbers. */
-function numericKnobs(spec: Spec): string[] {
-  const { knobs, nested } = families[spec.family];
-  return Object.keys({ ...knobs, ...nested }).filter((path) => typeof at(spec, path) === 'number');
-}
+/** Where the knobs of a spec stand that are numbers. */
+const numbersOf = (spec: Spec) => knobsOf(spec).filter(({ value }) => value !== 'fit');
+
+/** Which of its knobs are numbers. */
+const formOf = (spec: Spec): string =>
+  numbersOf(spec)
+    .map(({ path }) => path)
+    .join();
 
 /** A spec's continuous knobs drawn by CMA-ES from all of the archive that differs from it in these alone. */
 function sampled(one: Member, members: readonly Member[], task: Task, rng: Rng): Child {
-  const paths = numericKnobs(one.spec);
-  const family = families[one.spec.family];
-  const knobs = { ...family.knobs, ...family.nested };
-  const same = members.filter(
-    (m) => m.spec.family === one.spec.family && String(numericKnobs(m.spec)) === String(paths),
-  );
-  const size = generationSize(paths.length);
-  if (paths.length < 2 || same.length < size)
+  const numbers = numbersOf(one.spec);
+  const form = formOf(one.spec);
+  const same = members.filter((m) => m.spec.family === one.spec.family && formOf(m.spec) === form);
+  const size = generationSize(numbers.length);
+  if (numbers.length < 2 || same.length < size)
     return { spec: mutateSpec(one.spec, WIDTHS[0]!, task, rng), move: 'mutate', parents: [one.digest] };
   const points: Told[] = same.map((m) => ({
-    x: paths.map((p) => scaled(knobs[p]!, at(m.spec, p) as number)),
+    x: numbersOf(m.spec).map(({ knob, value }) => scaled(knob, value as number)),
     value: m.bound,
   }));
   let cma = openCma(points[same.indexOf(one)]?.x ?? points[0]!.x, 0.2);
@@ -210,7 +211,8 @@ function sampled(one: Member, members: readonly Member[], task: Task, rng: Rng):
   const spec = drawn(
     () => {
       const fields = { ...one.spec } as Record<string, unknown>;
-      for (const [k, u] of cma.sample(rng).entries()) put(fields, paths[k]!, unscaled(knobs[paths[k]!]!, u));
+      for (const [k, u] of cma.sample(rng).entries())
+        put(fields, numbers[k]!.path, unscaled(numbers[k]!.knob, u));
       return fields;
     },
     task,

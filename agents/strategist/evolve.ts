@@ -2,46 +2,48 @@
 // have, and bred by mutation or crossover; now and then something new, chosen among a few by what the briefing says.
 // Once there is an archive, each decision breeds a brood (breed.ts) and takes the child of the largest expected improvement
 // over the best so far, by a surrogate fitted on everything tried: an experiment takes seconds, a guess a tenth of a millisecond.
-import { median, medianAbsoluteDeviation } from 'simple-statistics';
 import { type Spec, specDigest } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
-import type { Briefing, KnownSpec } from '../../trust/briefing.js';
+import type { Briefing } from '../../trust/briefing.js';
 import { phi, pickBy } from '../../trust/draw.js';
 import { fails } from './antipatterns.js';
 import { brood, type Child, population, stranger } from './breed.js';
-import { crossSpecs, mutateSpec, toldWorth } from './space.js';
+import { founders } from './founders.js';
+import { toldWorth } from './space.js';
 import type { Proposal, QuickStrategist, Task } from './strategist.js';
 import { fitSurrogate, type Guess } from './surrogate.js';
 
-const NEW_SHARE = 0.25;
-const CROSS_SHARE = 0.25;
-const MUTATION_WIDTH = 0.15;
 const CANDIDATES = 6;
 /** Fewer experiments make no archive to learn from. */
 const ENOUGH = 6;
-const BROOD = 32;
+const BROOD = 64;
 /** Of decisions with an archive, those that draw blindly: a surrogate never learns what it never sees. */
 const BLIND = 0.08;
 
-/** Parent weights: sigmoid of the lower bound in robust units, shared among the children it already has. */
-export function parentWeights(specs: readonly KnownSpec[]): number[] {
-  const bounds = specs.map((s) => s.verified_gain - s.verified_se);
-  const centre = median(bounds);
-  const mad = medianAbsoluteDeviation(bounds) || 1e-3;
-  return specs.map((s, i) => 1 / (1 + Math.exp(-(bounds[i]! - centre) / mad)) / (1 + s.children));
-}
-
+/** A founder that nobody has tried, the likelier the earlier it comes: explorers that begin together begin apart. Then strangers. */
 function fresh(briefing: Briefing, task: Task, rng: Rng): Proposal {
-  const tried = (task.archive ?? []).map((t) => String(t.spec['family']));
-  const drawn = Array.from({ length: CANDIDATES }, () => stranger(tried, task, rng));
-  const hopeful = drawn.filter((spec) => !fails(spec, task.avoid ?? []));
-  const candidates = hopeful.length > 0 ? hopeful : drawn;
-  const worth = candidates.map((spec) => Math.exp(Math.min(5, toldWorth(spec, briefing.patterns))));
+  const { archive = [], failed = [], avoid = [] } = task;
+  const known = new Set([
+    ...archive.map((t) => t.spec_digest),
+    ...failed.map((spec) => specDigest(spec as Spec)),
+  ]);
+  const hopeful = (specs: readonly Spec[]): Spec[] => specs.filter((spec) => !fails(spec, avoid));
+  const told = (spec: Spec): number => Math.exp(Math.min(5, toldWorth(spec, briefing.patterns)));
+  const first = hopeful(founders(task)).filter((spec) => !known.has(specDigest(spec)));
+  const drawn =
+    first.length > 0
+      ? first
+      : Array.from({ length: CANDIDATES }, () => {
+          const tried = archive.map((t) => String(t.spec['family']));
+          return stranger(tried, task, rng);
+        });
+  const candidates = first.length > 0 || hopeful(drawn).length === 0 ? drawn : hopeful(drawn);
+  const worth = candidates.map((spec, i) => told(spec) * (first.length > 0 ? 2 ** -i : 1));
   return {
     spec: candidates[pickBy(worth, rng.uniform())]!,
     move: 'new',
     parents: [],
-    reason: `drawn among ${candidates.length} by ${briefing.patterns.length} told patterns`,
+    reason: `${first.length > 0 ? 'a founder' : 'a stranger'}, drawn among ${candidates.length} by ${briefing.patterns.length} told patterns`,
   };
 }
 
@@ -66,6 +68,7 @@ function bred(briefing: Briefing, task: Task, rng: Rng): Proposal | null {
         ? t
         : { ...t, verdict: { gain: told.verified_gain, se: told.verified_se } };
     }),
+    task.failed,
   );
   const members = population(briefing, archive);
   if (surrogate === null || members.length < 2) return null;
@@ -75,7 +78,7 @@ function bred(briefing: Briefing, task: Task, rng: Rng): Proposal | null {
   // What failed once need not fail for ever.
   if (one !== undefined && rng.uniform() < BLIND)
     return { ...one, reason: `of ${fresh.length} children, drawn blindly` };
-  const children = fresh.filter(({ spec }) => !fails(spec, task.avoid ?? []));
+  const children = fresh.filter(({ spec }) => !fails(spec, task.avoid ?? []) && !surrogate.likeFailed(spec));
   let best: { child: Child; worth: number; guess: Guess } | null = null;
   for (const child of children) {
     const guess = surrogate.predict(child.spec);
@@ -94,28 +97,6 @@ function bred(briefing: Briefing, task: Task, rng: Rng): Proposal | null {
 export const evolveStrategist: QuickStrategist = {
   name: 'evolve',
   propose(briefing, task, rng) {
-    const { specs } = briefing;
-    const child = bred(briefing, task, rng);
-    if (child !== null) return child;
-    const few = task.archive !== undefined && task.archive.length < ENOUGH;
-    if (few || specs.length === 0 || rng.uniform() < NEW_SHARE) return fresh(briefing, task, rng);
-    const weights = parentWeights(specs);
-    const parent = specs[pickBy(weights, rng.uniform())]!;
-    const kin = specs.filter((s) => s.spec['family'] === parent.spec['family'] && s !== parent);
-    if (kin.length > 0 && rng.uniform() < CROSS_SHARE) {
-      const other = kin[rng.int(kin.length)]!;
-      return {
-        spec: crossSpecs(parent.spec as Spec, other.spec as Spec, task, rng),
-        move: 'cross',
-        parents: [parent.spec_digest, other.spec_digest],
-        reason: `crossed verified gains ${parent.verified_gain} and ${other.verified_gain}`,
-      };
-    }
-    return {
-      spec: mutateSpec(parent.spec as Spec, MUTATION_WIDTH, task, rng),
-      move: 'mutate',
-      parents: [parent.spec_digest],
-      reason: `parent's verified gain ${parent.verified_gain}`,
-    };
+    return bred(briefing, task, rng) ?? fresh(briefing, task, rng);
   },
 };

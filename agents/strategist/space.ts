@@ -73,8 +73,8 @@ export function at(fields: Fields, path: string): unknown {
   return value;
 }
 
-/** Puts a number at a dotted path, in copies of the components and lists on the way. */
-export function put(fields: Fields, path: string, value: number): void {
+/** Puts a value at a dotted path, in copies of the components and lists on the way. */
+export function put(fields: Fields, path: string, value: number | 'fit'): void {
   const names = path.split('.');
   let here = fields;
   for (const name of names.slice(0, -1)) {
@@ -110,6 +110,46 @@ function flip(fields: Fields, chance: number, rng: Rng): void {
     if (typeof value === 'boolean' && rng.uniform() < chance) fields[name] = !value;
 }
 
+interface Turned {
+  readonly path: string;
+  readonly knob: Knob;
+  readonly value: number | 'fit';
+}
+
+const ranges = new Map<string, ReadonlyMap<string, Knob>>();
+const turned = new WeakMap<object, readonly Turned[]>();
+
+/** The knobs that a spec has and where they stand, by path. Found by walking the spec: a pool's family has a thousand. */
+export function knobsOf(spec: Spec): readonly Turned[] {
+  const before = turned.get(spec);
+  if (before !== undefined) return before;
+  const { knobs, nested } = families[spec.family];
+  const range = ranges.get(spec.family) ?? new Map(Object.entries({ ...knobs, ...nested }));
+  ranges.set(spec.family, range);
+  const found: Turned[] = [];
+  const walk = (value: unknown, path: string): void => {
+    if (typeof value === 'object' && value !== null)
+      for (const [name, part] of Object.entries(value)) walk(part, path === '' ? name : `${path}.${name}`);
+    const knob = range.get(path);
+    if (knob !== undefined && (typeof value === 'number' || value === 'fit'))
+      found.push({ path, knob, value });
+  };
+  walk(spec, '');
+  // A stored spec comes back with its fields in another order.
+  found.sort((a, b) => (a.path < b.path ? -1 : 1));
+  turned.set(spec, found);
+  return found;
+}
+
+/** Takes a number from the fit, or hands one to it: what was right for the training bars may be wrong for a later month. */
+function release(parent: Spec, fields: Fields, chance: number, first: Spec, rng: Rng): void {
+  for (const { path, knob, value } of knobsOf(parent)) {
+    const fitted = value === 'fit';
+    if (!fitted && at(first, path) !== 'fit') continue;
+    if (rng.uniform() < chance) put(fields, path, fitted ? unscaled(knob, rng.uniform()) : 'fit');
+  }
+}
+
 /** A spec of one family with every knob drawn from its whole range. */
 export function randomSpec(name: Spec['family'], task: Task, rng: Rng): Spec {
   const family: Family<Spec> = families[name];
@@ -136,18 +176,17 @@ export function randomSpec(name: Spec['family'], task: Task, rng: Rng): Spec {
 /** A neighbour: each numeric knob moves with probability one half by a normal step of `width` on its [0, 1] scale. */
 export function mutateSpec(parent: Spec, width: number, task: Task, rng: Rng): Spec {
   const family: Family<Spec> = families[parent.family];
-  const knobs = { ...family.knobs, ...family.nested };
   const first = family.start(task.asset, task.horizon_s);
+  const numeric = knobsOf(parent).filter(({ value }) => value !== 'fit');
   const draft = (): Fields => {
     const fields: Fields = { ...parent };
-    const numeric = Object.keys(knobs).filter((path) => typeof at(fields, path) === 'number');
     const sure = numeric[rng.int(Math.max(1, numeric.length))];
-    for (const path of numeric) {
+    for (const one of numeric) {
       const move = rng.normal() * width;
-      const knob = knobs[path] as Knob;
-      if (path === sure || rng.uniform() < 0.5)
-        put(fields, path, unscaled(knob, scaled(knob, at(fields, path) as number) + move));
+      if (one === sure || rng.uniform() < 0.5)
+        put(fields, one.path, unscaled(one.knob, scaled(one.knob, one.value as number) + move));
     }
+    release(parent, fields, width / 2, first, rng);
     choose(family, fields, width / 2, first, rng);
     flip(fields, width / 2, rng);
     if (typeof fields['program'] === 'string' && rng.uniform() < 0.5)

@@ -92,6 +92,8 @@ export interface Task {
   readonly peers: number;
   /** What was tried on the slot, newest first; absent: nothing. */
   readonly archive?: readonly Tried[];
+  /** Specs of the slot's experiments that came to nothing, newest first; absent: none. */
+  readonly failed?: readonly Readonly<Record<string, unknown>>[];
   /** Where everything has failed so far; absent: nowhere. */
   readonly avoid?: readonly Antipattern[];
 }

@@ -18,6 +18,8 @@ export interface Surrogate {
   /** The highest guess among what was tried: a measurement is noisier. */
   readonly best: number;
   predict(spec: Readonly<Record<string, unknown>>): Guess;
+  /** Whether the likest of all that was ever run came to nothing. */
+  likeFailed(spec: Readonly<Record<string, unknown>>): boolean;
 }
 
 /** Features by name: numbers in [0, 1] for knobs, 1 for what a spec has. */
@@ -35,6 +37,7 @@ const NOISE_FLOOR = 0.0007;
 /** Two specs are judged on the same windows with the same noise: most of a standard error is shared. */
 const PAIRED = 0.2;
 const LARGEST = 150;
+const FAILURES = 50;
 
 /** Where a spec lies: every knob on its scale, every component by what it is; a pool amid its members. */
 export function featuresOf(spec: Readonly<Record<string, unknown>>): Features {
@@ -144,7 +147,10 @@ function distance2(a: Float64Array, b: Float64Array): number {
 }
 
 /** Fits to the newest of what was tried, verdicts before the word of whoever ran it; null for fewer than three. */
-export function fitSurrogate(archive: readonly Tried[]): Surrogate | null {
+export function fitSurrogate(
+  archive: readonly Tried[],
+  failed: readonly Readonly<Record<string, unknown>>[] = [],
+): Surrogate | null {
   const tried = archive.slice(0, LARGEST);
   const n = tried.length;
   if (n < 3) return null;
@@ -157,6 +163,7 @@ export function fitSurrogate(archive: readonly Tried[]): Surrogate | null {
   const known = tried.map(remembered);
   const columns = new Columns(known);
   const rows = known.map((features) => columns.row(features));
+  const failures = failed.slice(0, FAILURES).map((spec) => columns.row(featuresOf(spec)));
   const kernel = (a: Float64Array, b: Float64Array): number => variance * Math.exp(-distance2(a, b) / 2);
   const noise = tried.map((t) =>
     t.verdict === undefined
@@ -182,6 +189,12 @@ export function fitSurrogate(archive: readonly Tried[]): Surrogate | null {
         gain: centre + mean + k.reduce((s, x, i) => s + x * weights[i]!, 0),
         sd: Math.sqrt(Math.max(left, 0)),
       };
+    },
+    likeFailed(spec) {
+      const here = columns.row(featuresOf(spec));
+      const nearest = (all: readonly Float64Array[]): number =>
+        all.reduce((least, row) => Math.min(least, distance2(here, row)), Number.POSITIVE_INFINITY);
+      return failures.length > 0 && nearest(failures) < nearest(rows);
     },
   };
 }

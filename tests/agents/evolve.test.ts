@@ -4,8 +4,9 @@ import { brood, population } from '../../agents/strategist/breed.js';
 import { openCma, type Told } from '../../agents/strategist/cma.js';
 import { carryOver, partsOf, pooledSpec } from '../../agents/strategist/combine.js';
 import { evolveStrategist, expectedImprovement } from '../../agents/strategist/evolve.js';
+import { founder, founders } from '../../agents/strategist/founders.js';
 import { crossPrograms, mutateProgram } from '../../agents/strategist/programs.js';
-import { misfit, randomSpec, searchedFamilies } from '../../agents/strategist/space.js';
+import { misfit, mutateSpec, randomSpec, searchedFamilies } from '../../agents/strategist/space.js';
 import type { Task, Tried } from '../../agents/strategist/strategist.js';
 import { fitSurrogate } from '../../agents/strategist/surrogate.js';
 import { shiftOf } from '../../agents/strategist/verdicts.js';
@@ -78,6 +79,20 @@ describe('the surrogate', () => {
     expect(guess('garch_t')).toBeGreaterThan(guess('log_sv') + 0.005);
   });
 
+  it('says which specs are most like one that came to nothing', () => {
+    const [first, second] = [0, 1].map((i) => randomSpec('garch_t', task, rng(`part ${i}`)));
+    const pool = pooledSpec([first!, second!], task, rng('sound'))!;
+    const sound = { ...pool, weights: [0.5, 0.5] };
+    const fitted = { ...pool, weights: 'fit' };
+    const known = [...archive(40), tried(parseSpec(sound), 0.02)];
+    const surrogate = fitSurrogate(known, [fitted])!;
+    expect(surrogate.likeFailed({ ...fitted, weights: 'fit', recalibration: { kind: 'identity' } })).toBe(
+      true,
+    );
+    expect(surrogate.likeFailed({ ...sound, weights: [0.4, 0.6] })).toBe(false);
+    expect(fitSurrogate(known)!.likeFailed(fitted)).toBe(false);
+  });
+
   it('needs three experiments', () => expect(fitSurrogate(archive(2))).toBeNull());
 
   it('expects more improvement of what is better and of what is less known', () => {
@@ -119,6 +134,51 @@ describe('CMA-ES', () => {
         [0, 1, 2, 3, 4].map(() => ({ x: [draws.uniform(), draws.uniform()], value: draws.uniform() })),
       );
     expect([...cma.mean, cma.sigma, ...cma.sample(draws)].every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('founders', () => {
+  it('are valid specs that fit the task, one of each family and a pool, all of which know the week', () => {
+    for (const slot of [task, { ...task, step_s: 60, horizon_s: 3600, max_history_bars: 4320 }]) {
+      const all = founders(slot);
+      expect(all.length).toBe(searchedFamilies().length);
+      expect(new Set(all.map(specDigest)).size).toBe(all.length);
+      for (const spec of all) {
+        expect(parseSpec(spec)).toEqual(spec);
+        expect(misfit(spec, slot)).toBeNull();
+        expect(partsOf(spec).every((part) => 'profile' in part)).toBe(true);
+      }
+    }
+  });
+
+  it('are tried before anything else, none of them twice, not always in the same order', () => {
+    const digests = founders(task).map(specDigest);
+    const generation = (seed: number): string[] => {
+      const known: Tried[] = [];
+      for (let i = 0; i < 6; i++)
+        known.unshift(
+          tried(evolveStrategist.propose(briefing, { ...task, archive: known }, rng(`${seed} ${i}`)).spec, 0),
+        );
+      return known.map((t) => t.spec_digest).reverse();
+    };
+    const made = [1, 2, 3, 4, 5, 6].map(generation);
+    for (const one of made) {
+      expect(new Set(one).size).toBe(6);
+      expect(one.every((digest) => digests.includes(digest))).toBe(true);
+    }
+    expect(new Set(made.map(String)).size).toBeGreaterThan(1);
+  });
+});
+
+describe('a mutation', () => {
+  it('takes numbers from the fit, and hands them back', () => {
+    const draws = rng('release');
+    const parent = founder('garch_t', task);
+    const children = Array.from({ length: 200 }, () => mutateSpec(parent, 0.3, task, draws));
+    const taken = children.filter((c) => typeof (c as { scale?: unknown }).scale === 'number');
+    expect(taken.length).toBeGreaterThan(10);
+    const again = taken.flatMap((c) => Array.from({ length: 20 }, () => mutateSpec(c, 0.3, task, draws)));
+    expect(again.filter((c) => (c as { scale?: unknown }).scale === 'fit').length).toBeGreaterThan(10);
   });
 });
 

@@ -25,7 +25,16 @@ export const memory: Bench = async (progress) => {
     );
   const arms = (process.env['SWARM_BENCH_ARMS']?.split(',') ?? ARMS) as Arm[];
   const [seeds, rounds] = [setting('SWARM_BENCH_SEEDS', 10), setting('SWARM_BENCH_ROUNDS', 3)];
-  const arena = openArena({ slot: '24h/BTC', bars, windows: 10, paths: 24, history_share: 0.25 }, THREADS);
+  const arena = openArena({
+    slot: '24h/BTC',
+    bars,
+    windows: 10,
+    paths: 24,
+    history_share: 0.25,
+    // Ten of them fit into a year and a half of bars.
+    days_apart: 18,
+    threads: THREADS,
+  });
   const board = await MemoryBoard.open();
   const runs: Runs = { briefed: [], archive: [], alone: [], random: [] };
   try {

@@ -1,6 +1,6 @@
 // The strategists: evolution against random search, budgets under 64 agents, what a decision costs beside its calls, and how
 // soon a bad model is left alone. SWARM_BENCH_BARS names a directory with BTC_5m.csv.gz; without it the contest is left out.
-// SWARM_BENCH_SEEDS and SWARM_BENCH_EXPERIMENTS make it shorter; SWARM_BENCH_ONLY=contest,budget,overhead,router picks parts.
+// SWARM_BENCH_SEEDS, counted from SWARM_BENCH_FIRST, and SWARM_BENCH_EXPERIMENTS make it shorter; SWARM_BENCH_ONLY=contest,budget,overhead,router picks parts.
 import { type Figure, figure } from './figure.js';
 import { contest, type Run } from './strategist/contest.js';
 import { badModelShare, budgetOverrun, decisionOverhead } from './strategist/llm.js';
@@ -42,16 +42,14 @@ async function search(progress: Progress): Promise<Figure[]> {
   }
   const seeds = setting('SWARM_BENCH_SEEDS', 10);
   const experiments = setting('SWARM_BENCH_EXPERIMENTS', 40);
-  const { evolve, random } = await contest(
-    { slot: '24h/BTC', bars, seeds, experiments, windows: 24, paths: 200 },
-    progress,
-  );
+  const first = setting('SWARM_BENCH_FIRST', 0);
+  const { evolve, random } = await contest({ slot: '24h/BTC', bars, first, seeds, experiments }, progress);
   const ends = (runs: readonly Run[]): number[] => runs.map((r) => r.best.at(-1)!);
   const mean = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0) / xs.length;
   const differences = ends(evolve).map((e, i) => e - ends(random)[i]!);
   const to = (runs: readonly Run[]): number =>
     runs.reduce((s, run, i) => s + until(run, random[i]!.best.at(-1)!), 0);
-  const what = `${seeds} seeds of ${experiments} experiments on 24h/BTC`;
+  const what = `seeds ${first} to ${first + seeds - 1} of ${experiments} experiments on 24h/BTC`;
   return [
     figure(
       'evolve_vs_random_p',

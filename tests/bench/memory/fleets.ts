@@ -41,6 +41,7 @@ export async function runFleet(
   const seats = arm === 'briefed' ? await board.found(arena.slot, o.explorers) : [];
   const draws = Array.from({ length: o.explorers }, (_, i) => rng(`memory ${o.seed} ${i}`));
   const tried: (Tried & { by: number })[] = [];
+  const failures: { spec: Spec; by: number }[] = [];
   const best: number[] = [];
   let champion: { spec: Spec; bound: number } | null = null;
   let wasted = 0;
@@ -54,16 +55,18 @@ export async function runFleet(
         : arm === 'archive'
           ? tried
           : tried.filter((t) => t.by === by);
+    const failed = failures.filter((f) => arm !== 'alone' || f.by === by).map((f) => f.spec);
     const strategist = arm === 'random' ? randomStrategist : evolveStrategist;
     const known = new Set(archive.map((t) => t.spec_digest));
     let proposal: Proposal;
     let tries = 0;
-    do proposal = strategist.propose(briefing, { ...arena.task, archive }, draw);
+    do proposal = strategist.propose(briefing, { ...arena.task, archive, failed }, draw);
     while (known.has(specDigest(proposal.spec)) && ++tries < TRIES);
     const found = tries === TRIES ? null : await arena.trial(o.seed, proposal.spec);
     const before = best.at(-1) ?? 0;
     if (found === null) {
       wasted += 1;
+      if (tries < TRIES) failures.unshift({ spec: proposal.spec, by });
       best.push(before);
       continue;
     }
