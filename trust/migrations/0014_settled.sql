@@ -90,7 +90,10 @@ with setting as (
   select s.claim_id from setting cross join reigning ch
   join trust.standing s on s.slot = ch.slot and s.checks = 1 and s.judged_at > setting.doubt_from
   join trust.reign_standing r on r.claim_id = s.claim_id and r.reign = ch.reign and r.checks = 1
-  join trust.first_verdict v on v.claim_id = s.claim_id
+  cross join lateral (
+    -- Not trust.first_verdict, which reads all verdicts before it is asked for one.
+    select a.owner from board.verdict v join board.agent a on a.id = v.agent_id
+    where v.claim_id = s.claim_id and v.reign = ch.reign order by v.at, v.id limit 1) v
   join judge j on j.owner = v.owner
   join board.claim c on c.id = s.claim_id
   where trust.draw(c.salt, 'doubt') < greatest(j.audit_probability, case when s.honest then (select o.record from claimant o where o.owner = s.owner) else 0 end)

@@ -12,6 +12,11 @@ const OWNERS = 100;
 const EXPLORERS = 1000;
 const CHECKERS = 30;
 const DAYS = 180;
+/** Of so many claims the newest one waits for its checks; those are by newcomers, whom no budget of hidden windows stops. */
+const UNJUDGED = 1000;
+const NEWCOMERS = 10;
+const JUDGED = `($1::int - $1::int / ${UNJUDGED})`;
+const AUTHOR = `md5('explorer' || case when i > ${JUDGED} then ${EXPLORERS} + i % ${NEWCOMERS} else i % ${EXPLORERS} end)::uuid`;
 const at = (part: string): string => `timestamptz '${NOW}' - ${part} * interval '${DAYS} days'`;
 /** Of row i: spread over the half year, newest last. */
 const WHEN = at('(1 - i / $1::float8)');
@@ -33,8 +38,8 @@ const STEPS: readonly (readonly [string, string])[] = [
   [
     'agents',
     `insert into board.agent (id, owner, role, name, login, public_key, market_at)
-     select md5(role || i)::uuid, case role when 'checker' then 'check-' || i else 'owner-' || i % ${OWNERS} end, role, role || '-' || i, 'b_' || role || i, 'k', ${at('1')}
-     from (select 'explorer' as role, i from generate_series(0, ${EXPLORERS - 1}) i union all select 'checker', i from generate_series(0, ${CHECKERS - 1}) i
+     select md5(role || i)::uuid, case role when 'checker' then 'check-' || i else 'owner-' || case when i < ${EXPLORERS} then i % ${OWNERS} else i end end, role, role || '-' || i, 'b_' || role || i, 'k', ${at('1')}
+     from (select 'explorer' as role, i from generate_series(0, ${EXPLORERS + NEWCOMERS - 1}) i union all select 'checker', i from generate_series(0, ${CHECKERS - 1}) i
        union all select 'publisher', 0 union all select 'miner', 0 union all select 'validator', 0) a where $1::float8 > 0 and $2::text[] is not null`,
   ],
   [
@@ -49,21 +54,21 @@ const STEPS: readonly (readonly [string, string])[] = [
   [
     'decisions',
     `insert into board.decision (id, agent_id, at, market_at, briefing_id, slot, strategist, move, parent_digests, spec, spec_digest, seed, reason)
-     select ${id('decision')}, md5('explorer' || i % ${EXPLORERS})::uuid, ${WHEN}, ${WHEN}, ${id('briefing')}, ${SLOT}, 'thompson', 'mutate',
+     select ${id('decision')}, ${AUTHOR}, ${WHEN}, ${WHEN}, ${id('briefing')}, ${SLOT}, 'thompson', 'mutate',
        array[md5('spec' || i / 3) || md5('spec' || i / 3 || 'x')], ${SPEC}, ${DIGEST('spec')}, 'seed:' || i, 'nu is worth another look' from generate_series(1, $1::int) i`,
   ],
   [
     'experiments',
     `insert into board.experiment (id, agent_id, at, market_at, decision_id, slot, family, spec, spec_digest, as_of, data_cutoff, dataset_digest, windows_digest, n_windows,
        seed, code_version, artifact, mean_crps, yardstick_crps, gain, se, cost_ms, work_id, fence)
-     select ${id('experiment')}, md5('explorer' || i % ${EXPLORERS})::uuid, ${WHEN}, ${WHEN}, ${id('decision')}, ${SLOT}, 'garch_t', ${SPEC}, ${DIGEST('spec')}, date_trunc('day', ${WHEN}),
+     select ${id('experiment')}, ${AUTHOR}, ${WHEN}, ${WHEN}, ${id('decision')}, ${SLOT}, 'garch_t', ${SPEC}, ${DIGEST('spec')}, date_trunc('day', ${WHEN}),
        ${WHEN} - interval '62 days', '${hex('d')}', ${DIGEST('w')}, 60, 'seed:' || i, '0.1.0', ${DIGEST('art')}, 1.25, 1.3, ${TRUTH}, 0.01, 900, 'experiment:' || i, i from generate_series(1, $1::int) i`,
   ],
   [
     'claims',
     `insert into board.claim (id, agent_id, at, market_at, experiment_id, slot, artifact, family, spec, spec_digest, as_of, data_cutoff, dataset_digest, windows_digest, n_windows,
        seed, code_version, mean_crps, claimed_gain, claimed_se, signature, work_id, fence)
-     select ${id('claim')}, md5('explorer' || i % ${EXPLORERS})::uuid, ${WHEN}, ${WHEN}, ${id('experiment')}, ${SLOT}, ${DIGEST('art')}, 'garch_t', ${SPEC}, ${DIGEST('spec')}, date_trunc('day', ${WHEN}),
+     select ${id('claim')}, ${AUTHOR}, ${WHEN}, ${WHEN}, ${id('experiment')}, ${SLOT}, ${DIGEST('art')}, 'garch_t', ${SPEC}, ${DIGEST('spec')}, date_trunc('day', ${WHEN}),
        ${WHEN} - interval '62 days', '${hex('d')}', ${DIGEST('w')}, 60, 'seed:' || i, '0.1.0', 1.25, ${TRUTH} + case when i % ${OWNERS} < 5 then 0.1 else 0.01 end, 0.015,
        translate(encode(decode(${DIGEST('sig')} || ${DIGEST('sag')}, 'hex'), 'base64'), E'\\n', ''), 'experiment:' || i, i from generate_series(1, $1::int) i`,
   ],
@@ -75,7 +80,7 @@ const STEPS: readonly (readonly [string, string])[] = [
        md5('p' || ${SLOT} || least(9, floor(10.0 * i / $1)::int)) || md5('q'), ${WHEN} - interval '31 days', ${WHEN} - interval '1 day', '${hex('d')}', ${DIGEST('h')}, 60, 1.2, 1.3, 1.25,
        ${TRUTH} + k / 10000.0, 0.01, w.starts, w.differences, 4 * ${chance('t')} - 3, 0.02, ${SLOT}, '0.1.0',
        translate(encode(decode(repeat(md5(i || '.' || k), 4), 'hex'), 'base64'), E'\\n', ''), 'check:' || i, i
-     from generate_series(1, $1::int) i, generate_series(0, 2) k,
+     from generate_series(1, ${JUDGED}) i, generate_series(0, 2) k,
        (select array_agg(1700000000 + n * 43200) as starts, array_agg(sin(n::float8)) as differences from generate_series(1, 60) n) w`,
   ],
   [

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { openDb } from '../../../blackboard/db.js';
 import { brief } from '../../../trust/briefing.js';
 import { type Figure, figure, quantile, timed } from '../figure.js';
-import { type BenchGround, SLOTS } from './ground.js';
+import { type BenchGround, connected, SLOTS } from './ground.js';
 import { load } from './load.js';
 
 const PROGRAM = fileURLToPath(new URL('../../../cli/main.js', import.meta.url));
@@ -34,9 +34,7 @@ export async function million(ground: BenchGround, progress: (line: string) => v
   });
   progress('trust');
   const trust = await timed(10, () => admin.query('select * from trust.owner'));
-  const turns = await timed(5, () =>
-    admin.query(`select * from trust.check_turn where checker_id = $1`, [explorer.who.id]),
-  );
+  const turns = await turnsOf(ground);
   const { rows } = await admin.query<{ bytes: number }>(
     `select sum(pg_total_relation_size(c.oid))::float8 as bytes from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname in ('board', 'trust') and c.relkind in ('r', 'm')`,
@@ -57,7 +55,13 @@ export async function million(ground: BenchGround, progress: (line: string) => v
       `swarm status --json with Node's start; ${of}`,
     ),
     figure('trust_all_1m', 'ms', quantile(trust, 0.5), 500, `trust of every owner; ${of}`),
-    figure('check_turn_1m', 'ms', quantile(turns, 0.5), 500, `whose turn it is; ${of}`),
+    figure(
+      'check_turn_1m',
+      'ms',
+      quantile(turns, 0.5),
+      500,
+      `what a checker does next, of ${claims / 1000} claims that wait; ${of}`,
+    ),
     figure(
       'bytes_per_claim',
       'B',
@@ -66,6 +70,21 @@ export async function million(ground: BenchGround, progress: (line: string) => v
       `claim, experiment, decision, three verdicts, derived rows, indexes; reference: 8 KiB`,
     ),
   ];
+}
+
+/** How long a checker waits for what it is to do, alone in a fleet of claims that nobody has checked. */
+async function turnsOf(ground: BenchGround): Promise<number[]> {
+  const checker = await ground.enrol('checker', 'million-check', 'owner-of-checks');
+  const client = await connected(checker.url);
+  try {
+    await client.query(`select board.beat(1, 'bench', 'waiting', null)`);
+    return await timed(10, async () => {
+      const { rowCount } = await client.query('select * from trust.my_turn order by place limit 20');
+      if (rowCount === 0) throw new Error('nobody has a turn: nothing was measured');
+    });
+  } finally {
+    await client.end();
+  }
 }
 
 /** What the database derives from records that were written past its triggers. */
