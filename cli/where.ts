@@ -1,12 +1,9 @@
 // Where the database and the artifacts of a home are, for commands that look at a swarm from outside.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { openArtifactStore } from '../blackboard/artifacts/open.js';
 import { s3Settings } from '../blackboard/artifacts/s3-settings.js';
 import type { ArtifactStore } from '../blackboard/artifacts.js';
-import { SwarmError } from '../blackboard/errors.js';
-import { defaultRoot, openHome } from './services/home.js';
+import { openExistingHome } from './services/home.js';
 import { portsFrom } from './services/ports.js';
 import { homeServer } from './services/postgres.js';
 import { postgresUrl } from './services/postgres-server.js';
@@ -19,14 +16,7 @@ export const readingFrom = (path: string | undefined): string =>
 export function databaseOf(path: string | undefined): string {
   const external = process.env['SWARM_DATABASE_URL'];
   if (external !== undefined) return external;
-  const root = path ?? defaultRoot();
-  if (!existsSync(join(root, 'settings.json')))
-    throw new SwarmError(
-      'SWARM_E_DB_UNREACHABLE',
-      `there is no swarm in ${root}`,
-      'Start one with `swarm up`, name its home with --home, or set SWARM_DATABASE_URL.',
-    );
-  const home = openHome(root);
+  const home = openExistingHome(path);
   const url = new URL(postgresUrl(homeServer(home, portsFrom(home.settings.ports.base).postgres)));
   url.pathname = '/swarm';
   return url.toString();

@@ -9,8 +9,9 @@ import { restore, verifyBackup } from '../../blackboard/restore.js';
 import { allMigrations } from '../../trust/migrations.js';
 import { connectAdmin } from '../admin.js';
 import { withDatabase } from '../services/database.js';
+import { type Home, openHome } from '../services/home.js';
 
-interface Home {
+interface Where {
   readonly home?: string;
 }
 
@@ -24,56 +25,66 @@ const total = (tables: readonly { readonly rows: number }[]): string =>
   `${tables.reduce((n, t) => n + t.rows, 0)} rows of ${tables.length} tables`;
 
 const withAdministrator = (
-  o: Home,
+  o: Where,
   name: string,
   act: (admin: pg.Client, url: string) => Promise<void>,
+  open?: (path: string | undefined) => Home,
 ): Promise<void> =>
-  withDatabase(o.home, async (url) => {
-    const admin = await connectAdmin(url, name);
-    try {
-      await act(admin, url);
-    } finally {
-      await admin.end();
-    }
-  });
+  withDatabase(
+    o.home,
+    async (url) => {
+      const admin = await connectAdmin(url, name);
+      try {
+        await act(admin, url);
+      } finally {
+        await admin.end();
+      }
+    },
+    open,
+  );
 
-export const migrateCommand = (o: Home): Promise<void> =>
-  withDatabase(o.home, async (url) => {
-    const done = await migrate(url, allMigrations);
-    const admin = await connectAdmin(url, 'swarm db migrate');
-    try {
+export const migrateCommand = (o: Where): Promise<void> =>
+  withAdministrator(
+    o,
+    'swarm db migrate',
+    async (admin, url) => {
+      const done = await migrate(url, allMigrations);
       const { rows } = await admin.query<{ made: string }>('select unnest(board.make_partitions()) as made');
       done.push(...rows.map((r) => `partition ${r.made}`));
-    } finally {
-      await admin.end();
-    }
-    say(done.length === 0 ? 'nothing to apply' : done.join('\n'));
-  });
+      say(done.length === 0 ? 'nothing to apply' : done.join('\n'));
+    },
+    openHome,
+  );
 
-export const statusCommand = (o: Home & { json?: boolean }): Promise<void> =>
+export const statusCommand = (o: Where & { json?: boolean }): Promise<void> =>
   withAdministrator(o, 'swarm db status', async (admin) => {
     const status = await databaseStatus(admin);
     say(o.json ? JSON.stringify(status) : render(status));
   });
 
-export const backupCommand = (o: Home & { out: string }): Promise<void> =>
+export const backupCommand = (o: Where & { out: string }): Promise<void> =>
   withAdministrator(o, 'swarm db backup', async (admin) => {
     const { tables } = await backup(admin, resolve(o.out), table);
     say(`${total(tables)} in ${resolve(o.out)}`);
   });
 
-export async function restoreCommand(dir: string, o: Home & { check?: boolean }): Promise<void> {
+export async function restoreCommand(dir: string, o: Where & { check?: boolean }): Promise<void> {
   if (o.check) {
     const { tables, made_at } = await verifyBackup(resolve(dir));
     say(`whole: ${total(tables)}, made ${made_at}`);
     return;
   }
-  await withAdministrator(o, 'swarm db restore', async (admin, url) => {
-    const { manifest, migrated, logins } = await restore(admin, url, resolve(dir), allMigrations, table);
-    say(`restored what ${resolve(dir)} held at ${manifest.made_at}`);
-    if (migrated.length > 0) say(`migrated since: ${migrated.join(', ')}`);
-    if (logins > 0) say(`${logins} agents have no password on this server: rotate them before they work`);
-  });
+  await withAdministrator(
+    o,
+    'swarm db restore',
+    async (admin, url) => {
+      const { manifest, migrated, logins } = await restore(admin, url, resolve(dir), allMigrations, table);
+      say(`restored what ${resolve(dir)} held at ${manifest.made_at}`);
+      if (migrated.length > 0) say(`migrated since: ${migrated.join(', ')}`);
+      if (logins > 0) say(`${logins} agents have no password on this server: rotate them before they work`);
+    },
+    openHome,
+  );
 }
 
 interface DatabaseStatus {

@@ -6,7 +6,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { SwarmError } from '../../blackboard/errors.js';
 import { ownDatabase } from '../admin.js';
-import { openHome } from './home.js';
+import { type Home, openExistingHome } from './home.js';
 import { lockHolder, lockHome } from './lock.js';
 import { assertPortFree, portsFrom } from './ports.js';
 import { homeServer } from './postgres.js';
@@ -16,14 +16,18 @@ import { launchPostgres, postgresReady, postgresUrl, stopPostgresOn } from './po
 
 const START_MS = 180_000;
 
-/** Calls `work` with an administrator's URL of SWARM_DATABASE_URL, or else of the home's database. */
+/**
+ * Calls `work` with an administrator's URL of SWARM_DATABASE_URL, or else of the home's database; `open` says whether a home
+ * that is not there is made.
+ */
 export async function withDatabase<T>(
   path: string | undefined,
   work: (adminUrl: string) => Promise<T>,
+  open: (path: string | undefined) => Home = openExistingHome,
 ): Promise<T> {
   const external = process.env['SWARM_DATABASE_URL'];
   if (external !== undefined) return work(external);
-  const home = openHome(path);
+  const home = open(path);
   const { postgres } = portsFrom(home.settings.ports.base);
   const spec = homeServer(home, postgres);
   if (lockHolder(home) !== null) return work(await ownDatabase(postgresUrl(spec)));

@@ -56,6 +56,17 @@ export function openHome(path: string = defaultRoot()): Home {
   });
 }
 
+/** Opens a home that a swarm was started in; looking creates nothing. SWARM_E_DB_UNREACHABLE where there is none. */
+export function openExistingHome(path: string = defaultRoot()): Home {
+  if (!existsSync(settingsPath(path)))
+    throw new SwarmError(
+      'SWARM_E_DB_UNREACHABLE',
+      `there is no swarm in ${path}`,
+      'Start one with `swarm up`, name its home with --home, or set SWARM_DATABASE_URL.',
+    );
+  return openHome(path);
+}
+
 /** Writes changed settings and returns the home as it is then; the one given keeps its old values. */
 export function changeSettings(home: Home, change: Partial<Settings>): Home {
   writeSettings(settingsPath(home.root), { ...home.settings, ...change });

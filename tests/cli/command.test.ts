@@ -54,8 +54,13 @@ describe('swarm', () => {
     expect(swarm('fly').status).toBe(2);
   });
 
-  it('says where it looked and exits 4 when there is no swarm to report on', () => {
-    const { status, stderr } = swarm('status');
+  it.each([
+    [['status']],
+    [['db', 'status']],
+    [['db', 'backup', '--out', 'copy']],
+    [['db', 'archive', '--list']],
+  ])('%j says where it looked and exits 4 when there is no swarm', (command) => {
+    const { status, stderr } = swarm(...command);
     expect(status).toBe(4);
     expect(stderr).toContain(`SWARM_E_DB_UNREACHABLE: there is no swarm in ${join(home, 'swarm')}`);
     expect(readdirSync(home)).toEqual([]);
