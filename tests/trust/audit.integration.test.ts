@@ -61,6 +61,10 @@ describe('an honest history', () => {
     expect(result.checked['holding']).toBeGreaterThanOrEqual(13);
   });
 
+  it('has a challenger with a loss on its account that it did not state and has not shown', async () => {
+    expect(await one<number>(board.admin, 'select unseen from board.challenger')).toBeCloseTo(5 / 3, 12);
+  });
+
   it('may be audited by a login that can only read', async () => {
     await board.admin.query('begin; set local role swarm_reader');
     const found: Finding[] = [];
@@ -152,6 +156,7 @@ describe('an altered one', () => {
     ['update board.outcome set crps = 99', 'window 1 states 100 for the champion'],
     ['delete from board.outcome', 'was scored null'],
     ['update board.challenger set alpha = 0.9', 'alpha'],
+    ['update board.challenger set unseen = 0', 'it states E'],
     [`update board.challenger set artifact = repeat('b', 64)`, 'not its challenger'],
     ['update board.prompt set length_s = 7200', 'overlaps'],
   ])('is found by its gate: %s', async (statement, said) => {

@@ -286,16 +286,16 @@ describe('checks that are wanted', () => {
     for (const turn of planted) expect(turn).toMatchObject({ wanted: 3, have: '2' });
   });
 
-  it('retrace the square of the share that their owner is audited', async () => {
+  it('retrace the square of what their owner lacks in trust', async () => {
     for (let i = 0; i < 30; i++)
       h.verdict(judges[0]!, h.claim(author, { slot: 'crypto_24h/ETH', market_at: daysAgo(0) }));
     for (let i = 0; i < 400; i++) h.claim(author, { salt: randomUuid(), claimed_gain: 0.9 });
     const found = (await turns()) as (Turn & { retrace: boolean })[];
-    const [owner] = await ground.rows<{ audit_probability: number }>(
-      `select audit_probability from trust.owner where owner = 'alice'`,
+    const [owner] = await ground.rows<{ trust: number }>(
+      `select trust from trust.owner where owner = 'alice'`,
     );
     const share = found.filter((t) => t.retrace).length / found.length;
-    expect(Math.abs(share - owner!.audit_probability ** 2)).toBeLessThan(4 * Math.sqrt(0.25 / found.length));
+    expect(Math.abs(share - (1 - owner!.trust) ** 2)).toBeLessThan(4 * Math.sqrt(0.25 / found.length));
   });
 
   it("audit fewer of a known liar's claims, by its share of honest events beside a newcomer's, and never none", async () => {
@@ -311,11 +311,12 @@ describe('checks that are wanted', () => {
     h.promotion(publisher, { slot: 'crypto_24h/ETH', id: randomUuid() });
     const found = await turns();
     await ground.admin.query(`update board.constant set value = 100 where name = 'hidden_queries'`);
-    const [owner] = await ground.rows<{ alpha: number; beta: number }>(
-      `select alpha, beta from trust.owner where owner = 'mallory'`,
+    const [owner] = await ground.rows<{ alpha: number; beta: number; audit_probability: number }>(
+      `select alpha, beta, audit_probability from trust.owner where owner = 'mallory'`,
     );
     const due = Math.max(0.05, (4 * owner!.alpha) / (owner!.alpha + owner!.beta));
     expect(due).toBeLessThan(0.2);
+    expect(owner!.audit_probability).toBeCloseTo(due, 9);
     const audited = claims.filter((claim) => ownersOf(found, claim).length > 0).length / 600;
     expect(Math.abs(audited - due)).toBeLessThan(4 * Math.sqrt(due / 600));
   });

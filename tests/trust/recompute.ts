@@ -265,11 +265,14 @@ export function ownerTrust(
     pull += weight * r.claim.claimed_gain * ladder(r.verified_gain!, constant('ladder_step'));
     mass += weight * r.claim.claimed_gain ** 2;
   }
+  // Of a share of honest events below a newcomer's.
+  const newcomer = constant('prior_alpha') / (constant('prior_alpha') + constant('prior_beta'));
+  const looked = kind === 'claims' ? Math.min(1, alpha / (alpha + beta) / newcomer) : 1;
   return {
     alpha,
     beta,
     trust,
-    audit: Math.max(constant('audit_floor'), 1 - trust),
+    audit: Math.max(constant('audit_floor'), (1 - trust) * looked),
     shrink: mass === 0 ? null : pull / mass,
     over,
     evidence,

@@ -6,10 +6,9 @@
 --   bar       a claim gets all checks where its first verdict would pass the screen now, max(contender_t, screen_floor_t, expected maximum
 --             of as many trials), and where it is one of the best `contenders` of its slot that no verdict speaks against and that were not
 --             tried yet. The bar only rises in a reign, and challengers are taken from the top: other checks would be for nothing.
---   asked     the share of an owner's claims that is checked: the audit probability, and less for one whose share of honest events is below
---             a newcomer's, in proportion. What nobody has checked is told to nobody and challenges nobody, so a liar is checked for
---             its own sake alone.
---   retraced  the share of checks that repeat the claim's own number: the square of the audit probability. Both have the floor.
+--   audit     of an owner's claims: 1 - trust, and less where its share of honest events is below a newcomer's, in proportion. What nobody
+--             has checked is told to nobody and challenges nobody, so a liar is checked for its own sake alone.
+--   retraced  the share of checks that repeat the claim's own number: (1 - trust)^2. Both have the floor.
 --   evidence  a claim that was refused counts there as one that lies over_clip too high: an invented number that is caught by repeating it
 --             is no smaller a lie than one that the hidden windows show.
 
@@ -63,7 +62,77 @@ where r.checks >= 2 and r.refusals * 2 <> r.checks
 union all
 select owner, 'promotions', promotion_id, honest, 1, market_at, null, null, null, null from trust.promotion_event where counts_from < market.now();
 
--- As in 0007, but for bar, asked and retraced.
+-- As in 0007, but for audit.
+create or replace view trust.owner as
+with clock as (
+  select market.now() as reading, trust.constant('half_life_days') as half_life_days, trust.constant('ladder_step') as step,
+    trust.constant('prior_alpha') as prior_alpha, trust.constant('prior_beta') as prior_beta, trust.constant('lie_weight') as lie_weight,
+    trust.constant('bound_z') as bound_z, trust.constant('audit_floor') as audit_floor,
+    trust.constant('over_slack') as over_slack, trust.constant('over_common') as over_common, trust.constant('check_error') as check_error
+), part as not materialized (
+  select t.owner, t.kind, t.events, t.dishonest, t.scored, t.honest_weight * d.decay as honest_weight, t.dishonest_weight * d.decay as dishonest_weight, t.pull, t.mass,
+    t.over_pull * d.decay as over_pull, t.over_mass * d.decay * d.decay as over_mass,
+    t.over_weight * d.decay as over_weight
+  from (
+    select owner, kind, month, events, dishonest, scored, honest_weight::double precision, dishonest_weight::double precision, pull, mass,
+      over_pull::double precision, over_mass::double precision, over_weight::double precision from trust.owner_tally
+    union all
+    select owner, kind, month, events, dishonest, scored, honest_weight::double precision, dishonest_weight::double precision, pull, mass,
+      over_pull::double precision, over_mass::double precision, over_weight::double precision from trust.owner_change
+  ) t cross join clock cross join lateral (select trust.decay(reading - t.month, half_life_days) as decay) d
+  union all
+  select m.owner, m.kind, 0, 0, 0, case when m.honest then w.over else 0 end, case when m.honest then 0 else w.over end, 0, 0,
+    coalesce(w.over * m.z, 0), case when m.z is null then 0 else m.weight ^ 2 - (m.weight - w.over) ^ 2 end,
+    case when m.z is null then 0 else w.over end
+  from clock join trust.standing s on s.moved_at > reading cross join unnest(s.moves) m
+  cross join lateral (select m.weight * (1 - trust.grown(m.market_at, half_life_days)
+    * trust.decay(reading - date_trunc('month', m.market_at, 'UTC'), half_life_days)) as over) w
+  where m.market_at > reading
+  union all
+  select e.owner, 'promotions', 1, (not e.honest)::int, 0, case when e.honest then w.weight else 0 end, case when e.honest then 0 else w.weight end, 0, 0, 0, 0, 0
+  from trust.promotion_event e cross join clock cross join lateral (select trust.decay(reading - e.market_at, half_life_days) as weight) w
+  where e.counts_from < reading
+), tally as not materialized (
+  select owner, kind, sum(events)::bigint as events, sum(dishonest)::bigint as dishonest, sum(honest_weight) as honest_weight,
+    sum(dishonest_weight) as dishonest_weight, case when sum(scored) > 0 then (sum(pull) / nullif(sum(mass), 0))::double precision end as shrink,
+    sum(over_pull) / nullif(sum(over_weight), 0) as excess, sum(over_weight) / nullif(sqrt(greatest(sum(over_mass), 0)), 0) as size,
+    sum(over_pull) as over_pull, sum(over_weight) as over_weight, sum(over_mass) as over_mass
+  from part group by owner, kind
+), collusion as (
+  -- An owner's mean over whom it has checked.
+  select t.owner, avg(trust.check_evidence(coalesce(t.honest_weight, 0), coalesce(t.dishonest_weight, 0), check_error)) as evidence
+  from tally t cross join clock where t.kind like 'checks of %' and t.events > 0 group by t.owner
+), member as (
+  select distinct owner, trust.kind_of(role) as kind from board.agent where trust.kind_of(role) is not null
+), scored as (
+  select m.owner, m.kind, coalesce(t.events, 0) as events, coalesce(t.dishonest, 0) as dishonest,
+    prior_alpha + coalesce(t.honest_weight, 0) as alpha,
+    prior_beta + lie_weight * coalesce(t.dishonest_weight, 0) as beta,
+    t.shrink, prior_alpha, prior_beta, bound_z, audit_floor, over_slack, over_common, t.excess, t.size, t.over_pull, t.over_weight, t.over_mass
+  from member m cross join clock
+  left join tally t on t.owner = m.owner and t.kind = m.kind
+), believed as (
+  select *, trust.score(alpha, beta, bound_z) as score from scored
+), common as (
+  -- What the market did to everybody: the excess of the others, by how far they are believed.
+  select *, sum(score * excess) over (partition by kind) - coalesce(score * excess, 0) as others_pull,
+    sum(score) filter (where excess is not null) over (partition by kind) - case when excess is null then 0 else score end as others_score
+  from believed
+), compared as (
+  select *, greatest(-over_common, least(over_common, case when others_score > 1e-9 then coalesce(others_pull, 0) / others_score else 0 end)) as market
+  from common
+), accused as (
+  select p.*, (p.excess - p.market) * p.size as over, coalesce(case p.kind
+    when 'claims' then case when p.excess is not null then trust.over_evidence(p.over_pull, p.over_weight, p.over_mass, p.over_slack + p.market) end
+    when 'checks' then (select u.evidence from collusion u where u.owner = p.owner) end, 1) as evidence
+  from compared p
+)
+select owner, kind, events, dishonest, alpha, beta, shrink, score / greatest(1, evidence) as trust,
+  greatest(audit_floor, (1 - score / greatest(1, evidence))
+    * case kind when 'claims' then least(1, alpha / (alpha + beta) / (prior_alpha / (prior_alpha + prior_beta))) else 1 end) as audit_probability, over, evidence
+from accused;
+
+-- As in 0007, but for bar and retraced.
 create or replace view trust.check_need as
 with setting as (
   select trust.constant('verdict_tolerance') as verdict_tolerance, trust.constant('screen_floor_t') as screen_floor_t, trust.constant('contender_t') as contender_t,
@@ -72,13 +141,9 @@ with setting as (
     market.now() - trust.constant('doubt_days') * interval '24 hours' as doubt_from, trust.constant('plant_share') as plant_share,
     trust.constant('hidden_queries') as hidden_queries, trust.constant('hidden_days') * 86400 as hidden_s, market.now() as reading
 ), claimant as materialized (
-  select owner, trust, shrink, honesty, (beta - prior_beta) / (alpha + beta) as record,
-    greatest(audit_floor, audit_probability * least(1, honesty / (prior_alpha / (prior_alpha + prior_beta)))) as asked,
-    greatest(audit_floor, audit_probability ^ 2) as retraced
-  from trust.owner cross join lateral (
-    select alpha / (alpha + beta) as honesty, trust.constant('prior_alpha') as prior_alpha, trust.constant('prior_beta') as prior_beta,
-      trust.constant('audit_floor') as audit_floor) p
-  where kind = 'claims'
+  select owner, trust, shrink, alpha / (alpha + beta) as honesty, (beta - trust.constant('prior_beta')) / (alpha + beta) as record, audit_probability,
+    greatest(trust.constant('audit_floor'), (1 - trust) ^ 2) as retraced
+  from trust.owner where kind = 'claims'
 ), reigning as materialized (
   select ch.*, coalesce((select s.verified_gain from trust.standing s where s.slot = ch.slot and s.honest order by s.told_gain desc, s.verified_gain desc limit 1), 0) as best_gain,
     greatest(setting.contender_t, setting.screen_floor_t, trust.expected_maximum(coalesce(t.n, 0))) as bar
@@ -143,7 +208,7 @@ with setting as (
     and o.shrink * s.claimed_gain > ch.best_gain
   where o.trust >= setting.min_challenger_trust and o.shrink <> 0
   union
-  select s.claim_id from claimant o join trust.standing s on s.owner = o.owner and s.checks = 0 and s.audit_draw < o.asked
+  select s.claim_id from claimant o join trust.standing s on s.owner = o.owner and s.checks = 0 and s.audit_draw < o.audit_probability
 ), placed as (
   select b.claim_id from setting cross join reigning ch cross join lateral (
     select s.claim_id from trust.standing s where s.slot = ch.slot and s.honest
@@ -167,7 +232,7 @@ with setting as (
       -- Never judged, and by what its owner's word has been worth so far better than anything verified: it may challenge.
       when s.checks = 0 and o.trust >= min_challenger_trust and o.shrink * s.claimed_gain > ch.best_gain then 1
       -- Never judged: audited with a probability that trust lowers and nobody can foresee.
-      when s.checks = 0 and s.audit_draw < o.asked then 1
+      when s.checks = 0 and s.audit_draw < o.audit_probability then 1
       else 0
     end as wanted,
     trust.draw(c.salt, 'retrace') < o.retraced or coalesce(rr.refusals, 0) > 0 as retrace,
