@@ -165,10 +165,10 @@ async function flooded(scene: Scene, progress: (line: string) => void): Promise<
     ),
     figure(
       'flood_cpu',
-      's/s',
+      '1',
       cpu.real.share(),
       cpu.calm.share(),
-      "processor time of the miner's process, whatever else the machine does; reference: without the flood",
+      "cores that the miner's process takes, whatever else the machine does; reference: without the flood",
     ),
     figure(
       'flood_p99_ratio',
