@@ -106,7 +106,8 @@ export class Forecasts {
       urgency,
     );
     const forecast = { digest, seed, start_s, data_until_s, steps, every, count, sampling, paths };
-    if (paths.length <= MOST_VALUES) this.#keep(q.slot, forecast);
+    // What no slot asks for will not be asked for again.
+    if (paths.length <= MOST_VALUES && intervals.length > 0) this.#keep(q.slot, forecast);
     return forecast;
   }
 

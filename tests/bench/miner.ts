@@ -133,21 +133,28 @@ async function flooded(scene: Scene, progress: (line: string) => void): Promise<
   const stream = async (count = REQUESTS / ROUNDS): Promise<number[]> =>
     times(await client.call('stream', count, EVERY_MS, true));
   const [calm, real]: [number[], number[]] = [[], []];
-  let [sent, answered] = [0, 0];
+  const cpu = { calm: processor(), real: processor() };
+  let [sent, answered, refused] = [0, 0, 0];
   await stream(8);
   for (let round = 1; round <= ROUNDS; round++) {
+    cpu.calm.start();
     calm.push(...(await stream()));
+    cpu.calm.stop();
     const flooding = stranger.call('flood', FLOOD_PER_MINUTE);
     await stream(2);
+    cpu.real.start();
     real.push(...(await stream()));
+    cpu.real.stop();
     await stranger.call('calm');
     const flood = await flooding;
     sent += flood.sent;
     answered += flood.answered;
+    refused += flood.refused;
     progress(
       `round ${round}: p50 ${quantile(calm, 0.5).toFixed(0)} and ${quantile(real, 0.5).toFixed(0)} ms, p99 ${quantile(calm, 0.99).toFixed(0)} and ${quantile(real, 0.99).toFixed(0)} ms`,
     );
   }
+  progress(`of ${sent} forged and replayed requests ${refused} were refused with 401`);
   return [
     figure(
       'flood_answered',
@@ -157,11 +164,36 @@ async function flooded(scene: Scene, progress: (line: string) => void): Promise<
       'forged or replayed requests that got a forecast; reference: those sent',
     ),
     figure(
+      'flood_cpu',
+      '1',
+      cpu.real.share(),
+      cpu.calm.share(),
+      "cores that the miner's process takes, whatever else the machine does; reference: without the flood",
+    ),
+    figure(
       'flood_p99_ratio',
       'ms',
       quantile(real, 0.99),
       quantile(calm, 0.99),
-      `real prompts beside the flood, from another process; reference: without it, in turns of ${(REQUESTS / ROUNDS) * (EVERY_MS / 1000)} s`,
+      `real prompts beside the flood, from another process and address; reference: without it, in turns of ${(REQUESTS / ROUNDS) * (EVERY_MS / 1000)} s`,
     ),
   ];
+}
+
+/** Seconds of processor time that this process, all its threads, takes in a second of some stretches. */
+function processor() {
+  let [used, spent, began] = [0, 0, 0];
+  let at = process.cpuUsage();
+  return {
+    start(): void {
+      at = process.cpuUsage();
+      began = performance.now();
+    },
+    stop(): void {
+      const { user, system } = process.cpuUsage(at);
+      used += (user + system) / 1e6;
+      spent += (performance.now() - began) / 1e3;
+    },
+    share: (): number => used / spent,
+  };
 }

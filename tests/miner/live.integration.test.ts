@@ -10,7 +10,7 @@ import { openMiner } from '../../miner/serving/main.js';
 import { loadProfile } from '../../miner/sn50/profile.js';
 import { formatStart } from '../../miner/sn50/prompt.js';
 import { freePorts } from '../ports.js';
-import { foundSlots } from './reign.js';
+import { agedWindow, crown, foundSlots, storeModel } from './reign.js';
 import { NOW_S, openWorld, type World } from './world.js';
 
 let world: World;
@@ -18,12 +18,16 @@ let miner: MinerProcess;
 let port: number;
 
 beforeAll(async () => {
-  world = await openWorld('live', { past: 4, slots: ['24h/BTC'] });
+  world = await openWorld('live', { past: 26, slots: ['24h/BTC'] });
   await world.admin.query(
     `insert into market.clock (source, dataset_digest, seed, profile, slots, market_at, data_from, data_to, speed)
      select 'live', dataset_digest, seed, profile, slots, market_at, data_from, data_to, 0 from market.clock`,
   );
-  await foundSlots(await world.agent('publisher'));
+  const publisher = await world.agent('publisher');
+  await foundSlots(publisher);
+  // Reads twenty-four days, 6913 bars.
+  const patient = await storeModel(publisher, 'BTC', { half_life_s: 4 * 86_400 });
+  await crown(publisher, '24h/BTC', patient, [await agedWindow(world.admin, publisher, '24h/BTC')]);
   [port = 0] = await freePorts(1);
   miner = await openMiner(await world.agent('miner'), port);
 });
@@ -44,20 +48,24 @@ describe('an own answer', () => {
       time_length: 86_400,
       num_simulations: 1000,
     };
-    const reply = await fetch(`http://127.0.0.1:${port}/Simulation`, {
-      method: 'POST',
-      body: JSON.stringify({ simulation_input }),
-    });
-    expect(reply.status).toBe(200);
-    await reply.arrayBuffer();
+    // The second is of no slot, and scored by nobody.
+    for (const asked of [simulation_input, { ...simulation_input, time_increment: 600 }]) {
+      const reply = await fetch(`http://127.0.0.1:${port}/Simulation`, {
+        method: 'POST',
+        body: JSON.stringify({ simulation_input: asked }),
+      });
+      expect(reply.status).toBe(200);
+      await reply.arrayBuffer();
+    }
+    const { rows } = await world.admin.query('select rank from board.answer where seed <> $1', ['aged']);
+    expect(rows).toEqual([{ rank: 'champion' }, { rank: 'champion' }]);
     await miner.step();
     expect(await outcomes()).toEqual([]);
     await world.clock(NOW_S + 86_400 + 600);
     expect(await miner.step()).toBe(true);
     const scored = await outcomes();
     expect(scored.map((o) => o.miner)).toEqual(['calibrated', 'ewma', 'reference', 'swarm']);
-    // The other two read more bars than this market has.
-    for (const one of scored.slice(2)) expect(one.crps).toBeGreaterThan(0);
+    for (const one of scored) expect(one.crps).toBeGreaterThan(0);
     expect(await miner.step()).toBe(false);
     expect(await outcomes()).toEqual(scored);
   });

@@ -98,13 +98,13 @@ export async function stream(
   return Promise.all(asked);
 }
 
-/** Forged requests, in turn signed by another key and a true one again; returns how many were answered with a forecast. */
+/** Forged requests, in turn signed by another key and a true one again; counts those answered with a forecast, and those refused. */
 export async function flood(
   { axon, dendrites }: Target,
   per_minute: number,
   stop: AbortSignal,
-): Promise<{ sent: number; answered: number }> {
-  let [sent, answered] = [0, 0];
+): Promise<{ sent: number; answered: number; refused: number }> {
+  let [sent, answered, refused] = [0, 0, 0];
   const first = dendrites[0]!;
   const mallory = devSigner('//Mallory')!;
   const once = simulationRequest(first, axon, dayPrompt(), 60);
@@ -122,6 +122,7 @@ export async function flood(
       );
       const one = exchange(axon, sent % 2 === 0 ? forged : once, DEADLINE_MS).then((reply) => {
         if (reply?.status === 200) answered += 1;
+        if (reply?.status === 401) refused += 1;
         flying.delete(one);
       });
       flying.add(one);
@@ -129,5 +130,5 @@ export async function flood(
     await pause(20, never);
   }
   await Promise.all(flying);
-  return { sent, answered };
+  return { sent, answered, refused };
 }

@@ -1,5 +1,6 @@
 // A real miner with its axon, on a real database and a simulated market, and validators in another process that ask it.
 import { writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { type AgentContext, openContext } from '../../../agents/runtime/context.js';
@@ -31,6 +32,7 @@ export const SLOT = '24h/BTC';
 export const SPEED = 60;
 export const PROFILE = '2026-05';
 const VALIDATORS = 16;
+const LOOPBACK = '127.0.0.1';
 const SOURCE_PATHS = 20_000;
 const STEP_S = 300;
 const TRAIN_BARS = (90 * 86_400) / STEP_S;
@@ -38,7 +40,7 @@ const TRAIN_BARS = (90 * 86_400) / STEP_S;
 export interface Scene {
   /** The validators, in their own process. */
   readonly client: Client;
-  /** Another process with the same keys, for what floods: what it takes is not the validators' own. */
+  /** Another process with the same keys at another address, for what floods: as a rule it has not the validators' own. */
   readonly stranger: Client;
   readonly miner: MinerProcess;
   readonly now_s: number;
@@ -105,14 +107,14 @@ export async function openScene(
     });
     closing.push(() => miner.close());
     const { signer } = await (await import('../../../miner/wallet/hotkey.js')).loadHotkey(hotkey);
-    const open = (): Client => {
-      const client = openClient({ host: '127.0.0.1', port, hotkey: signer.ss58 }, VALIDATORS);
+    const open = (host: string): Client => {
+      const client = openClient({ host, port, hotkey: signer.ss58 }, VALIDATORS);
       closing.push(() => client.close());
       return client;
     };
     return {
-      client: open(),
-      stranger: open(),
+      client: open(LOOPBACK),
+      stranger: open(elsewhere()),
       miner,
       now_s,
       clock: (at_s, speed) => setClock(admin, at_s, speed),
@@ -127,6 +129,12 @@ export async function openScene(
     await close();
     throw error;
   }
+}
+
+/** An address of this machine that is not the loopback's, where it has one: who connects to it comes from it. */
+function elsewhere(): string {
+  const all = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
+  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? LOOPBACK;
 }
 
 /** Two recursive models with placed paths, alike but for their level. */
