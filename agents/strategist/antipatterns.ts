@@ -3,7 +3,7 @@
 // from it (evolve.ts), recording it for everybody (the search).
 import { families, type Spec } from '../../forecast/families/index.js';
 import { formOf } from './catalogue.js';
-import { at, scaled } from './space.js';
+import { at, rangesOf, scaled } from './space.js';
 import type { FailureSeen, Tried } from './strategist.js';
 
 export interface Antipattern {
@@ -50,7 +50,7 @@ function regionOf(
 ): Region | null {
   if (sound.length === 0) return WHOLE;
   let narrowest: { region: Region; width: number } | null = null;
-  for (const [knob, scale] of Object.entries({ ...families[family].knobs, ...families[family].nested })) {
+  for (const [knob, scale] of rangesOf(family)) {
     const values = alike.map((f) => (f.spec === undefined ? undefined : at(f.spec, knob)));
     if (!values.every((v) => typeof v === 'number')) continue;
     const [low, high] = [Math.min(...values), Math.max(...values)];

@@ -1,7 +1,7 @@
-// Evolution over verified specs: parents are drawn by how far they stand above the others and how few children they
-// have, and bred by mutation or crossover; now and then something new, chosen among a few by what the briefing says.
-// Once there is an archive, each decision breeds a brood (breed.ts) and takes the child of the largest expected improvement
-// over the best so far, by a surrogate fitted on everything tried: an experiment takes seconds, a guess a tenth of a millisecond.
+// Evolution: founders first (founders.ts), what is known of the families before anything was measured. Then each decision breeds
+// a brood (breed.ts) and takes the child of the largest expected improvement over the best so far, by a surrogate fitted on
+// everything tried: an experiment takes seconds, a guess a tenth of a millisecond.
+// Promises: a pure draw; a valid spec of the task. Leaves to others: whether it was run before on the day.
 import { type Spec, specDigest } from '../../forecast/families/index.js';
 import type { Rng } from '../../forecast/rng.js';
 import type { Briefing } from '../../trust/briefing.js';
@@ -28,23 +28,22 @@ function fresh(briefing: Briefing, task: Task, rng: Rng): Proposal {
     ...failed.map((spec) => specDigest(spec as Spec)),
   ]);
   const hopeful = (specs: readonly Spec[]): Spec[] => specs.filter((spec) => !fails(spec, avoid));
-  const told = (spec: Spec): number => Math.exp(Math.min(5, toldWorth(spec, briefing.patterns)));
-  const first = hopeful(founders(task)).filter((spec) => !known.has(specDigest(spec)));
-  const drawn =
-    first.length > 0
-      ? first
-      : Array.from({ length: CANDIDATES }, () => {
-          const tried = archive.map((t) => String(t.spec['family']));
-          return stranger(tried, task, rng);
-        });
-  const candidates = first.length > 0 || hopeful(drawn).length === 0 ? drawn : hopeful(drawn);
-  const worth = candidates.map((spec, i) => told(spec) * (first.length > 0 ? 2 ** -i : 1));
-  return {
-    spec: candidates[pickBy(worth, rng.uniform())]!,
-    move: 'new',
-    parents: [],
-    reason: `${first.length > 0 ? 'a founder' : 'a stranger'}, drawn among ${candidates.length} by ${briefing.patterns.length} told patterns`,
+  const among = (what: string, specs: readonly Spec[], fading: number): Proposal => {
+    const worth = specs.map(
+      (spec, i) => fading ** i * Math.exp(Math.min(5, toldWorth(spec, briefing.patterns))),
+    );
+    return {
+      spec: specs[pickBy(worth, rng.uniform())]!,
+      move: 'new',
+      parents: [],
+      reason: `${what} of ${specs.length}, drawn by ${briefing.patterns.length} told patterns`,
+    };
   };
+  const left = hopeful(founders(task)).filter((spec) => !known.has(specDigest(spec)));
+  if (left.length > 0) return among('a founder', left, 0.5);
+  const tried = archive.map((t) => String(t.spec['family']));
+  const drawn = Array.from({ length: CANDIDATES }, () => stranger(tried, task, rng));
+  return among('a stranger', hopeful(drawn).length > 0 ? hopeful(drawn) : drawn, 1);
 }
 
 /** Expected improvement over a bar (Jones, Schonlau & Welch 1998), in units of gain. */

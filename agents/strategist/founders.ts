@@ -5,7 +5,7 @@ import { homeWeek } from '../../forecast/profile/home-week.js';
 import { misfit, searchedFamilies } from './space.js';
 import type { Task } from './strategist.js';
 
-/** The best as they come, on months of every asset: docs/forecast.md. They err differently, so their pool is a founder too. */
+/** The best as they come on days that no contest is held on (docs/agents.md). They err differently: their pool is a founder too. */
 const STRONGEST = ['har_season_mix', 'har_rv', 'ewma_t'] as const;
 
 /** A family where it says to start, knowing the hours of the week: whatever the volatility, a day is not flat. */

@@ -117,15 +117,22 @@ interface Turned {
 }
 
 const ranges = new Map<string, ReadonlyMap<string, Knob>>();
+
+/** Every knob that specs of a family may have, by path. */
+export function rangesOf(name: Spec['family']): ReadonlyMap<string, Knob> {
+  const { knobs, nested } = families[name];
+  const range = ranges.get(name) ?? new Map(Object.entries({ ...knobs, ...nested }));
+  ranges.set(name, range);
+  return range;
+}
+
 const turned = new WeakMap<object, readonly Turned[]>();
 
 /** The knobs that a spec has and where they stand, by path. Found by walking the spec: a pool's family has a thousand. */
 export function knobsOf(spec: Spec): readonly Turned[] {
   const before = turned.get(spec);
   if (before !== undefined) return before;
-  const { knobs, nested } = families[spec.family];
-  const range = ranges.get(spec.family) ?? new Map(Object.entries({ ...knobs, ...nested }));
-  ranges.set(spec.family, range);
+  const range = rangesOf(spec.family);
   const found: Turned[] = [];
   const walk = (value: unknown, path: string): void => {
     if (typeof value === 'object' && value !== null)

@@ -2,8 +2,8 @@
 // Promises: exact to its kernel (Rasmussen & Williams 2006, alg. 2.1); far from everything tried it says the mean and that it
 // does not know. Leaves to others: what to do with a guess. It replaces no measurement.
 import { median, medianAbsoluteDeviation } from 'simple-statistics';
-import { families, type Knob, type Spec } from '../../forecast/families/index.js';
-import { at, scaled } from './space.js';
+import { families, type Spec } from '../../forecast/families/index.js';
+import { at, rangesOf, scaled } from './space.js';
 import type { Tried } from './strategist.js';
 import { shiftOf } from './verdicts.js';
 
@@ -75,7 +75,7 @@ function addFeatures(
   const family = families[name];
   add(`family ${name}`, FAMILY_WEIGHT);
   if (family === undefined) return;
-  for (const [path, knob] of knobsOf(name)) {
+  for (const [path, knob] of rangesOf(name)) {
     const value = at(spec, path);
     // Shared by families: a half-life means the same everywhere.
     if (typeof value === 'number')
@@ -95,14 +95,6 @@ function kindOf(value: unknown): string {
     .filter(([, v]) => typeof v !== 'number' && typeof v !== 'object')
     .map(([k, v]) => `${k}=${v}`)
     .join();
-}
-
-const knobs = new Map<string, readonly (readonly [string, Knob])[]>();
-
-function knobsOf(name: Spec['family']): readonly (readonly [string, Knob])[] {
-  const known = knobs.get(name) ?? Object.entries({ ...families[name].knobs, ...families[name].nested });
-  knobs.set(name, known);
-  return known;
 }
 
 const kept = new Map<string, Features>();
