@@ -219,4 +219,11 @@ program
     await reproduceCommand(o);
   });
 
+// Whoever read has gone, as in `swarm status | head`: it is time to stop, as for a program that SIGPIPE ends.
+const SIGPIPE_EXIT = 141;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  if (!process.emit('SIGTERM')) process.exit(SIGPIPE_EXIT);
+});
+
 program.parseAsync().catch(fail);

@@ -66,6 +66,12 @@ describe('swarm', () => {
     expect(readdirSync(home)).toEqual([]);
   });
 
+  it('stops quietly when nobody reads any more', () => {
+    const command = `"${process.execPath}" "${main}" miner --dry-run --chain local | true`;
+    const { stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8', env: { HOME: home } });
+    expect(stderr).toBe('');
+  });
+
   it('refuses a role that does not exist', () => {
     const options = ['--agent-file', 'a', '--blackboard', 'postgres://x', '--artifacts', 'b'];
     const { status, stderr } = swarm('agent', 'emperor', ...options);
