@@ -17,11 +17,8 @@ import {
   takeLeases,
   takeTurns,
 } from './records.js';
-import { TURNS, type Turn } from './turns.js';
+import { CAPACITY, TURNS, type Turn } from './turns.js';
 import { HIDDEN, type Model, mean, PLAIN_SE, sampleSd, sha, type World } from './world.js';
-
-/** Checks that one checker makes in a round. */
-const CAPACITY = 8;
 
 export class DatabaseRules implements Rules {
   readonly #client: pg.Client;

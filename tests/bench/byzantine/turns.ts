@@ -18,3 +18,6 @@ export const TURNS = `
   from trust.check_turn t join trust.standing s on s.claim_id = t.claim_id
   left join trust.reign_standing r on r.claim_id = t.claim_id and r.reign = t.reign
   order by t.wanted desc, t.priority desc, t.claim_id`;
+
+/** Checks that one checker makes in a round. */
+export const CAPACITY = 8;
