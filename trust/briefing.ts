@@ -56,7 +56,7 @@ const PATTERNS = 4;
 const WRITTEN = 0.02;
 
 /** How many patterns of a scope a briefing draws from: the strongest, and as many by lot where there are more. */
-const STRONG = 200;
+const STRONG = 100;
 const BY_LOT = 50;
 
 /** Lower bound of a verified gain. */

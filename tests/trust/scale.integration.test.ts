@@ -24,7 +24,7 @@ const QUERIES = {
   'trust.pattern_weight': 'select * from trust.pattern_weight',
   'trust.pattern_weight of a slot': `select * from trust.pattern_weight where slot = 'crypto_1h/BTC' or slot is null`,
   'trust.known_spec of a slot': `select * from trust.known_spec where slot = 'crypto_1h/BTC' order by verified_gain - verified_se desc limit 6`,
-  'trust.told_pattern of a slot': `select * from trust.told_pattern where scope = 'crypto_1h/BTC' order by gain / sd desc limit 200`,
+  'trust.told_pattern of a slot': `select * from trust.told_pattern where scope = 'crypto_1h/BTC' order by gain / sd desc limit 100`,
   'trust.verified_spec of a slot': `select * from trust.verified_spec where slot = 'crypto_1h/BTC' order by judged_at desc, claim_id limit 500`,
   'trust.explanation of one owner': `select * from trust.explanation where owner = (select min(owner) from trust.owner where kind = 'claims') and kind = 'claims'`,
   'trust.champion': 'select * from trust.champion',
