@@ -80,9 +80,15 @@ it('is not there over IPv6: dendrites cannot name such an address', async () => 
   expect(['ECONNREFUSED', 'EADDRNOTAVAIL', 'ENETUNREACH', 'EAFNOSUPPORT']).toContain(error.code);
 });
 
-it('answers an increment that does not divide the length on the grid that fits', async () => {
-  const reply = await sendTo(scene, asked(scene.axon, { time_increment: 50, time_length: 120 }));
-  expect(JSON.parse(reply.body).simulation_output[2]).toHaveLength(3);
+it('refuses an increment that does not divide the length, or is no whole minute: no bars have that grid', async () => {
+  for (const grid of [
+    { time_increment: 420, time_length: 86_400 },
+    { time_increment: 50, time_length: 100 },
+  ]) {
+    const reply = await sendTo(scene, asked(scene.axon, grid));
+    expect(reply.status).toBe(500);
+    expect(reply.body).not.toContain('simulation_output');
+  }
 });
 
 describe('a clock that jumps', () => {
