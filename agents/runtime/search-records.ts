@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { explain } from '../../blackboard/db.js';
 import { debugPoint } from '../../blackboard/debug-point.js';
+import { marketNow } from '../../blackboard/market.js';
 import { shortText } from '../../blackboard/text.js';
 import { canonicalJson } from '../../forecast/canonical.js';
 import { specDigest } from '../../forecast/families/index.js';
@@ -87,6 +88,9 @@ export async function recordFailure(
   return false;
 }
 
+/** How far in the past a claim may begin, as board.check_claim has it. */
+const CLAIM_S = 72 * 3600;
+
 export async function recordExperiment(
   by: Author,
   done: {
@@ -119,8 +123,14 @@ export async function recordExperiment(
     mean_crps: result.mean_crps,
   };
   const run = context.stamp();
+  const late = (await marketNow(context.db)).getTime() / 1000 - done.as_of_s > CLAIM_S;
+  if (late)
+    context.log.warn(
+      { slot: view.slot, family: shared.family, ms: done.cost_ms },
+      'took longer than a claim may be old: kept as an experiment, not claimed',
+    );
   const promising =
-    !result.screened && (by.overclaim !== 0 || (await isPromising(context, view.slot, result)));
+    !late && !result.screened && (by.overclaim !== 0 || (await isPromising(context, view.slot, result)));
   const claim = {
     ...shared,
     ...context.stamp(),

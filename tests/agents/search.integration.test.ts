@@ -142,6 +142,26 @@ describe('what comes to nothing', () => {
   });
 });
 
+describe('a slow experiment', () => {
+  it('is kept where it took longer than a claim may be old, and nothing is claimed', async () => {
+    const store = {
+      ...context.store,
+      put: async (bytes: Uint8Array) => {
+        await world.clock(NOW_S + 4 * 86_400);
+        return context.store.put(bytes);
+      },
+    };
+    const before = [await rows('experiment'), await rows('claim'), await rows('attempt')];
+    await (await searcher(proposing(cheapSpec(0.77)), { store })).step();
+    await world.clock(NOW_S);
+    expect([await rows('experiment'), await rows('claim'), await rows('attempt')]).toEqual([
+      before[0]! + 1,
+      before[1],
+      before[2],
+    ]);
+  });
+});
+
 describe('a heartbeat', () => {
   it('tells which work is held, while it is held', async () => {
     let told: unknown = null;
