@@ -3,7 +3,6 @@
 import { pause } from '../../blackboard/events/doorbell.js';
 import { BarReader } from '../../blackboard/market.js';
 import { offload } from '../../forecast/offload.js';
-import { MAX_HISTORY_BARS } from '../../forecast/onnx/contract.js';
 import type { MinerContext, MinerProcess } from '../context.js';
 import type { ValidatorJobs } from '../validator/worker.js';
 import { keepAhead } from './ahead.js';
@@ -15,7 +14,7 @@ import { listen } from './http.js';
 import { Knowledge } from './known.js';
 import { Ledger } from './ledger.js';
 import { MinuteReferences } from './minutes.js';
-import { OwnScores } from './own-scores.js';
+import { LEAD_BARS, OwnScores } from './own-scores.js';
 import { ModelPool } from './pool.js';
 import { openWire, type WireOptions } from './wire.js';
 import type { WritingJobs } from './writer.js';
@@ -89,9 +88,6 @@ export async function openMiner(
 }
 
 const FOUNDING_MS = 300;
-/** Behind the present, where a prompt may begin: the oldest that is taken began a few minutes ago. */
-const SLACK_STEPS = 1440;
-
 /** As far back as any model may read. */
 const recentBars = ({ db, clock }: MinerContext): BarReader =>
-  new BarReader(db, { now_s: clock.market_now.getTime() / 1000, steps: MAX_HISTORY_BARS + SLACK_STEPS });
+  new BarReader(db, { now_s: clock.market_now.getTime() / 1000, steps: LEAD_BARS });

@@ -17,8 +17,8 @@ import { FIELD, OURS } from '../validator/field.js';
 import type { ValidatorJobs } from '../validator/worker.js';
 import { type AnswerRow, recreate } from './recreate.js';
 
-/** Bars before the start: as many as any model may read, and those between them and the start. */
-const LEAD_BARS = MAX_HISTORY_BARS + 1440;
+/** Bars before the start of a prompt: as many as any model may read, and some between them and the start. */
+export const LEAD_BARS = MAX_HISTORY_BARS + 1440;
 const BATCH = 4;
 /** A last real price that has not come by then never comes. */
 const GIVE_UP_S = 86_400;

@@ -7,6 +7,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateTypes } from '../../blackboard/codegen.js';
 import { enrolIn } from '../../blackboard/identity/enrol.js';
+import { agentRoles } from '../../blackboard/identity/roles.js';
 import { type MigrationSet, migrate } from '../../blackboard/migrate.js';
 import { allMigrations } from '../../trust/migrations.js';
 import { type FreshDatabase, freshDatabase } from '../postgres.js';
@@ -67,8 +68,8 @@ const MIGRATIONS = [
   'trust/0011_shown.sql',
   'trust/0012_override.sql',
   'trust/0013_told.sql',
-  'trust/0014_settled.sql',
-  'trust/0015_grown.sql',
+  'trust/0014_grown.sql',
+  'trust/0015_settled.sql',
 ];
 
 const first = { '0001_first.sql': 'create table first (a int)' };
@@ -135,17 +136,7 @@ describe('migrate', () => {
       await client.query(rows[0].text);
     });
     // The kinds' roles may be there already, made by another: then their maker must have let this one grant them.
-    for (const kind of [
-      'explorer',
-      'optimizer',
-      'checker',
-      'publisher',
-      'miner',
-      'validator',
-      'feed',
-      'relay',
-      'reader',
-    ])
+    for (const kind of [...agentRoles, 'reader'])
       await client.query(
         `do $$ begin create role swarm_${kind} nologin; exception when duplicate_object or unique_violation then null; end $$; grant swarm_${kind} to ${name} with admin option`,
       );

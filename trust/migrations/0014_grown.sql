@@ -1,6 +1,7 @@
 -- What a fleet of a million claims needs.
 
 -- A rebuild looks at its tables first: right after a restore they have no statistics, and everything would be joined row by row.
+-- Before any later migration that rebuilds: a restored backup may be older than those.
 -- Whoever reads what it wrote finds statistics too.
 create or replace function trust.rebuild() returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
