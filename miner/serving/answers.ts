@@ -66,12 +66,9 @@ export class Answering {
     const known = await this.knowledge.at(prompt.asset, law.step_s, start_s);
     this.#freshness.assertUsable(prompt.asset, start_s, known.until_s);
     if (law.of !== null) return this.#answer(prompt, law, known, this.champions.of(law.of), until_ms);
-    const reference = await this.minutes.of(prompt.asset);
-    try {
-      return await this.#answer(prompt, law, known, [reference], until_ms);
-    } finally {
-      await this.minutes.rest(reference);
-    }
+    return this.minutes.use(prompt.asset, (reference) =>
+      this.#answer(prompt, law, known, [reference], until_ms),
+    );
   }
 
   async #answer(

@@ -8,26 +8,35 @@ import type { ModelPool } from './pool.js';
 
 export class MinuteReferences {
   readonly #made = new Map<string, Promise<Serving>>();
+  readonly #users = new Map<string, number>();
 
   constructor(
     readonly context: Pick<MinerContext, 'store' | 'clock'>,
-    readonly pool: ModelPool,
+    readonly pool: Pick<ModelPool, 'load' | 'rest'>,
   ) {}
 
-  /** Throws SWARM_E_SPEC_INVALID for an asset that the reference miner does not know. */
-  async of(asset: string): Promise<Serving> {
+  /** `act` with the asset's reference, which rests when the last one that uses it ends. Throws SWARM_E_SPEC_INVALID for an unknown asset. */
+  async use<T>(asset: string, act: (reference: Serving) => Promise<T>): Promise<T> {
+    this.#users.set(asset, this.#usersOf(asset) + 1);
     const made = this.#made.get(asset) ?? this.#make(asset);
     this.#made.set(asset, made);
     try {
-      return await made;
-    } catch (error) {
-      this.#made.delete(asset);
-      throw error;
+      return await act(await made);
+    } finally {
+      this.#users.set(asset, this.#usersOf(asset) - 1);
+      if (this.#usersOf(asset) === 0) await this.#end(asset, made);
     }
   }
 
-  async rest({ digest }: Serving): Promise<void> {
-    await this.pool.rest(digest);
+  #usersOf(asset: string): number {
+    return this.#users.get(asset) ?? 0;
+  }
+
+  async #end(asset: string, made: Promise<Serving>): Promise<void> {
+    const reference = await made.catch(() => null);
+    // What failed is made again for the next one.
+    if (reference === null) this.#made.delete(asset);
+    else await this.pool.rest(reference.digest);
   }
 
   async #make(asset: string): Promise<Serving> {
